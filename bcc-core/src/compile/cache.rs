@@ -1,0 +1,1 @@
+//! Compiled modules on disk, checked before use.

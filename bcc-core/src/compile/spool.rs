@@ -1,0 +1,1 @@
+//! Compiles handed to another machine through a shared directory.

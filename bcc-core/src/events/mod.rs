@@ -1,0 +1,1 @@
+//! Perf buffers and ring buffers: mapped, polled, decoded to bytes.

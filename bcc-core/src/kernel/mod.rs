@@ -1,0 +1,1 @@
+//! What the running kernel tells of itself: symbols, CPUs, features, trace_pipe.

@@ -1,0 +1,1 @@
+//! Attachments: one link each, detached on drop.

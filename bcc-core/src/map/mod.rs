@@ -1,0 +1,1 @@
+//! Maps: bytes in, bytes out; typed and per-CPU views over them.

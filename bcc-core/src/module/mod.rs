@@ -1,0 +1,1 @@
+//! A compiled module in the kernel: create maps, relocate, load on demand, attach by name.

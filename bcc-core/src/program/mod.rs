@@ -1,0 +1,1 @@
+//! Programs: kinds, loading, verifier logs.

@@ -1,0 +1,1 @@
+//! Addresses to names and names to addresses, of the kernel and of processes.

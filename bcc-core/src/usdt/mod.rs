@@ -1,0 +1,1 @@
+//! Statically defined probes of user programs: notes, arguments, semaphores.

@@ -1,0 +1,2 @@
+//! Placeholder until the build needs a step.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The IR pass: loads through kernel pointers become probe reads, parameters become registers.

@@ -1,0 +1,1 @@
+//! Facts about the user's text, from libclang's cursors and tokens. Changes nothing.

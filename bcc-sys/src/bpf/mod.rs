@@ -1,0 +1,1 @@
+//! `bpf(2)`: one struct per command, one safe function per command.

@@ -1,0 +1,1 @@
+//! BPF Type Format: reading by type id, an index by name, writing.

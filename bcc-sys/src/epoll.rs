@@ -1,0 +1,1 @@
+//! One epoll for all rings.

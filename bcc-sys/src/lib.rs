@@ -1,0 +1,12 @@
+//! Kernel ABIs and RAII over them: `bpf(2)`, perf events, mapped rings, netlink, BTF. No policy, no LLVM.
+
+pub mod bpf;
+pub mod btf;
+pub mod epoll;
+mod error;
+pub mod mmap;
+pub mod netlink;
+pub mod ns;
+pub mod perf;
+
+pub use error::SysError;

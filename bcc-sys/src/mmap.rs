@@ -1,0 +1,1 @@
+//! Mapped memory that the kernel writes.

@@ -1,0 +1,1 @@
+//! Link and traffic control messages.

@@ -4,12 +4,53 @@
 
 pub mod cache;
 pub mod child;
+pub mod frame;
 pub mod spool;
 
 use crate::spec::{Diagnostic, ModuleSpec};
 use crate::target::Target;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+/// Name of a text that came without a file, as diagnostics show it.
+pub const MAIN_FILE: &str = "/virtual/main.c";
+
+/// Debug bit: keep the optimised LLVM IR in the spec.
+pub const DEBUG_LLVM_IR: u32 = 0x1;
+
+/// The compiler that programs use unless they bring one: the spool that `BCC_COMPILE_SPOOL` names, or
+/// else the compiler executable.
+///
+/// # Errors
+/// [`CompileError::NotFound`] when there is no executable. With a warm cache this does not matter:
+/// [`compile_text`] asks for the compiler only when it needs one.
+pub fn default_compiler() -> Result<Box<dyn Compiler>, CompileError> {
+    if let Some(directory) = std::env::var_os("BCC_COMPILE_SPOOL") {
+        return Ok(Box::new(spool::SpoolCompiler::new(directory)));
+    }
+    Ok(Box::new(child::ChildCompiler::locate()?))
+}
+
+/// Compiles through the cache with the [`default_compiler`]; an unreadable or absent one fails only a
+/// request that is not in the cache.
+///
+/// # Errors
+/// [`CompileError`].
+pub fn compile_text(request: &CompileRequest) -> Result<ModuleSpec, CompileError> {
+    struct Absent(CompileError);
+    impl Compiler for Absent {
+        fn compile(&self, _: &CompileRequest) -> Result<CompileOutput, CompileError> {
+            Err(self.0.clone())
+        }
+        fn id(&self) -> Result<Vec<u8>, CompileError> {
+            Err(self.0.clone())
+        }
+    }
+    match default_compiler() {
+        Ok(compiler) => cache::compile(request, &*compiler),
+        Err(error) => cache::compile(request, &Absent(error)),
+    }
+}
 
 /// What to compile, for which kernel. Plain data: it is sent to the compiler's process as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -1,7 +1,9 @@
 //! The stages in a row.
 
 use crate::{emit, headers, rewrite};
-use bcc_core::compile::{CompileError, CompileOutput, CompileRequest};
+use bcc_core::compile::child::build_id;
+use bcc_core::compile::{CompileError, CompileOutput, CompileRequest, Inputs};
+use bcc_core::spec::{Diagnostic, ModuleSpec};
 
 /// The compiler in this process. It links LLVM; a text that makes clang overflow its stack ends the
 /// process, so programs that take texts from others use `bcc_core`'s child compiler.
@@ -10,14 +12,92 @@ pub struct Compiler;
 
 impl bcc_core::compile::Compiler for Compiler {
     fn compile(&self, request: &CompileRequest) -> Result<CompileOutput, CompileError> {
-        let built = headers::build(request, &[])?;
+        let mut built = headers::build(request, &[])?;
+        let mut result = rewrite::rewrite(request, built.input);
+        if let Err(diagnostics) = &result {
+            // Names that only the preprocessor makes (`##`) are seen by clang, not by the lexer that
+            // chose the types: choose again, once.
+            let missing = missing_names(diagnostics);
+            if !missing.is_empty() {
+                built = headers::build(request, &missing)?;
+                result = rewrite::rewrite(request, built.input);
+            }
+        }
         let failed = |diagnostics| CompileError::Diagnostics { diagnostics };
-        let rewritten = rewrite::rewrite(request, built.input).map_err(failed)?;
-        let spec = emit::emit(request, &rewritten).map_err(failed)?;
-        Ok(CompileOutput { spec, inputs: built.inputs, cacheable: true })
+        let rewritten = result.map_err(failed)?;
+        let spec: ModuleSpec = emit::emit(request, &rewritten).map_err(failed)?;
+        let cacheable = !depends_on_the_moment(request, &built.inputs);
+        Ok(CompileOutput { spec, inputs: built.inputs, cacheable })
     }
 
     fn id(&self) -> Result<Vec<u8>, CompileError> {
-        Ok(Vec::new())
+        std::env::current_exe().and_then(|path| build_id(&path)).map_err(|e| CompileError::Io {
+            what: "read this program's build-id".to_owned(),
+            error: e.to_string(),
+        })
+    }
+}
+
+/// Names that clang did not know, from its messages.
+fn missing_names(diagnostics: &[Diagnostic]) -> Vec<String> {
+    const MESSAGES: [&str; 6] = [
+        "use of undeclared identifier '",
+        "unknown type name '",
+        "call to undeclared function '",
+        "incomplete type '",
+        "incomplete definition of type '",
+        "incomplete result type '",
+    ];
+    let name = |diagnostic: &Diagnostic| {
+        let message = &diagnostic.message;
+        let (_, rest) = MESSAGES.iter().find_map(|m| message.split_once(m))?;
+        let quoted = rest.split('\'').next()?;
+        let word = quoted.trim_end_matches(['*', ' ']).rsplit(' ').next()?;
+        (!word.is_empty()).then(|| word.to_owned())
+    };
+    let mut names: Vec<String> = diagnostics.iter().filter_map(name).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Whether the text asks for the time of the compile, or for code that is not ours to know.
+fn depends_on_the_moment(request: &CompileRequest, inputs: &Inputs) -> bool {
+    let asks = |text: &[u8]| {
+        ["__DATE__", "__TIME__", "__TIMESTAMP__"]
+            .iter()
+            .any(|name| text.windows(name.len()).any(|window| window == name.as_bytes()))
+    };
+    let loads = |flag: &String| flag.starts_with("-fplugin") || flag == "-load";
+    asks(&request.text)
+        || request.cflags.iter().any(|flag| loads(flag) || asks(flag.as_bytes()))
+        || inputs.files.iter().any(|file| std::fs::read(file).is_ok_and(|text| asks(&text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bcc_core::spec::{Severity, Stage};
+
+    #[test]
+    fn names_are_taken_from_clang_s_messages() {
+        let messages = [
+            "use of undeclared identifier 'foo'",
+            "incomplete definition of type 'struct bar'",
+            "variable has incomplete type 'struct bar'",
+            "unknown type name 'baz_t'",
+            "expected ';' after 'x'",
+        ];
+        let diagnostics: Vec<Diagnostic> =
+            messages.map(|m| Diagnostic::new(Severity::Error, Stage::Parse, m)).into();
+        assert_eq!(missing_names(&diagnostics), ["bar", "baz_t", "foo"]);
+    }
+
+    #[test]
+    fn a_text_that_asks_for_the_time_is_not_cached() {
+        let mut request = CompileRequest { text: b"int x;".to_vec(), ..Default::default() };
+        assert!(!depends_on_the_moment(&request, &Inputs::default()));
+        request.text = b"char t[] = __TIME__;".to_vec();
+        assert!(depends_on_the_moment(&request, &Inputs::default()));
     }
 }

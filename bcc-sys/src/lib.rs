@@ -8,5 +8,7 @@ pub mod mmap;
 pub mod netlink;
 pub mod ns;
 pub mod perf;
+mod pod;
 
 pub use error::SysError;
+pub use pod::Pod;

@@ -1,0 +1,57 @@
+//! clang's messages.
+
+use super::{Place, string};
+use bcc_core::spec::Severity;
+use clang_sys as sys;
+
+/// One message of clang's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diag {
+    /// How bad it is; fatal errors are errors.
+    pub severity: Severity,
+    /// Where.
+    pub place: Place,
+    /// Text without severity and place.
+    pub message: String,
+    /// The `-W…` option that governs it; empty for errors.
+    pub option: String,
+    /// Whether the place is in a header found by `-isystem`.
+    pub system: bool,
+}
+
+/// Takes over `raw` and its notes.
+pub(super) fn collect(raw: sys::CXDiagnostic, into: &mut Vec<Diag>) {
+    into.extend(read(raw));
+    // SAFETY: `raw` is live; the set of children belongs to it.
+    let notes = unsafe { sys::clang_getChildDiagnostics(raw) };
+    // SAFETY: any set is allowed, null too.
+    let count = unsafe { sys::clang_getNumDiagnosticsInSet(notes) };
+    for i in 0..count {
+        // SAFETY: `i` is below the count of this set.
+        let note = unsafe { sys::clang_getDiagnosticInSet(notes, i) };
+        into.extend(read(note));
+        // SAFETY: disposed once.
+        unsafe { sys::clang_disposeDiagnostic(note) };
+    }
+    // SAFETY: `raw` was handed over to this function.
+    unsafe { sys::clang_disposeDiagnostic(raw) };
+}
+
+fn read(raw: sys::CXDiagnostic) -> Option<Diag> {
+    // SAFETY: `raw` is live.
+    let severity = match unsafe { sys::clang_getDiagnosticSeverity(raw) } {
+        sys::CXDiagnostic_Ignored => return None,
+        sys::CXDiagnostic_Note => Severity::Note,
+        sys::CXDiagnostic_Warning => Severity::Warning,
+        _ => Severity::Error,
+    };
+    // SAFETY: `raw` is live.
+    let location = unsafe { sys::clang_getDiagnosticLocation(raw) };
+    // SAFETY: `raw` is live.
+    let message = string(unsafe { sys::clang_getDiagnosticSpelling(raw) });
+    // SAFETY: `raw` is live; a null second argument is allowed.
+    let option = string(unsafe { sys::clang_getDiagnosticOption(raw, std::ptr::null_mut()) });
+    // SAFETY: `location` was just returned.
+    let system = unsafe { sys::clang_Location_isInSystemHeader(location) } != 0;
+    Some(Diag { severity, place: Place::of(location), message, option, system })
+}

@@ -1,1 +1,4 @@
-//! What the running kernel tells of itself: symbols, CPUs, features, trace_pipe.
+//! What the running kernel tells of itself: symbols, CPUs, features, `trace_pipe`.
+
+pub mod cpus;
+pub mod tracefs;

@@ -1,1 +1,172 @@
-//! Attachments: one link each, detached on drop.
+//! Attachments: one [`Link`] each, detached on drop.
+//!
+//! One file per kind, each with an `attach` that takes a loaded program's descriptor. What a link
+//! holds is a descriptor wherever the kernel offers that, so nothing stays after a `kill -9`; what
+//! has only a name (tracefs probes) carries our process id in it, see [`remove_stale_probes`].
+
+mod error;
+pub mod kprobe;
+pub mod kprobe_multi;
+mod perf;
+pub mod perf_event;
+pub mod prog_attach;
+pub mod raw_tp;
+pub mod socket;
+pub mod tc;
+mod tracefs_probe;
+pub mod tracepoint;
+pub mod tracing;
+pub mod uprobe;
+pub mod uprobe_multi;
+pub mod xdp;
+
+pub use error::{AttachError, AttachKind, Problem};
+pub use tracefs_probe::remove_stale_probes;
+
+use bcc_sys::SysError;
+use bcc_sys::bpf::AttachType;
+use bcc_sys::netlink::{Filter, Route};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use tracefs_probe::TracefsProbe;
+
+/// One attachment.
+///
+/// XDP through netlink and tc filters outlive their link, as they do in upstream's BCC: only
+/// [`Link::detach`] removes them. Everything else ends with the link, or with the process.
+#[must_use = "dropping a link detaches it"]
+#[derive(Debug)]
+pub struct Link {
+    attachment: Option<Attachment>,
+    kind: AttachKind,
+    target: String,
+    pid: u32,
+}
+
+/// How the kernel holds it.
+#[derive(Debug)]
+enum Attachment {
+    /// A `bpf_link`, or what `BPF_RAW_TRACEPOINT_OPEN` gives on older kernels.
+    BpfLink(OwnedFd),
+    /// Perf events with the program on them, one per CPU; or the links that keep them.
+    PerfEvents(Vec<OwnedFd>),
+    /// A probe made by name, and the perf event on it.
+    Tracefs { event: OwnedFd, probe: TracefsProbe },
+    /// A packet socket.
+    Socket(OwnedFd),
+    /// A device's XDP hook, by netlink.
+    Xdp { ifindex: u32, flags: u32, program: OwnedFd },
+    /// A tc filter.
+    Tc { filter: Filter, made_clsact: bool },
+    /// `BPF_PROG_ATTACH`.
+    ProgAttach { target: OwnedFd, program: OwnedFd, attach_type: AttachType },
+}
+
+impl Link {
+    fn new(kind: AttachKind, target: impl Into<String>, attachment: Attachment) -> Self {
+        let pid = std::process::id();
+        Self { attachment: Some(attachment), kind, target: target.into(), pid }
+    }
+
+    /// What kind of attachment it is.
+    pub fn kind(&self) -> AttachKind {
+        self.kind
+    }
+
+    /// What it is attached to, as the caller named it.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The descriptors that hold it: the link, the perf events, or the socket.
+    pub fn fds(&self) -> Vec<BorrowedFd<'_>> {
+        match &self.attachment {
+            Some(Attachment::BpfLink(fd) | Attachment::Socket(fd)) => vec![fd.as_fd()],
+            Some(Attachment::PerfEvents(fds)) => fds.iter().map(AsFd::as_fd).collect(),
+            Some(Attachment::Tracefs { event, .. }) => vec![event.as_fd()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Hands over the one descriptor that holds it; whoever has it ends the attachment by closing.
+    ///
+    /// # Errors
+    /// Gives the link back when it is not held by exactly one descriptor.
+    pub fn into_fd(mut self) -> Result<OwnedFd, Self> {
+        match self.attachment.take() {
+            Some(Attachment::BpfLink(fd) | Attachment::Socket(fd)) => Ok(fd),
+            Some(Attachment::PerfEvents(mut fds)) if fds.len() == 1 => match fds.pop() {
+                Some(fd) => Ok(fd),
+                None => Err(self),
+            },
+            other => {
+                self.attachment = other;
+                Err(self)
+            }
+        }
+    }
+
+    /// Detaches and says how that went. In a forked child it only closes descriptors.
+    ///
+    /// # Errors
+    /// What the kernel says when a named attachment cannot be removed; `ENOENT` when somebody else
+    /// has removed it.
+    pub fn detach(mut self) -> Result<(), AttachError> {
+        self.end(true).map_err(|problem| AttachError::new(self.kind, &self.target, problem))
+    }
+
+    /// Ends the attachment; `explicit` also removes what outlives the process.
+    fn end(&mut self, explicit: bool) -> Result<(), Problem> {
+        let Some(attachment) = self.attachment.take() else { return Ok(()) };
+        if self.pid != std::process::id() {
+            // The parent's attachment: closing our copies of its descriptors is all.
+            if let Attachment::Tracefs { probe, .. } = attachment {
+                probe.forget();
+            }
+            return Ok(());
+        }
+        match attachment {
+            Attachment::BpfLink(_) | Attachment::PerfEvents(_) | Attachment::Socket(_) => Ok(()),
+            Attachment::Tracefs { event, probe } => {
+                // A probe in use cannot be removed.
+                drop(event);
+                probe.remove()
+            }
+            Attachment::Xdp { ifindex, flags, program } if explicit => {
+                xdp::remove_ours(ifindex, flags, program.as_fd()).map_err(Into::into)
+            }
+            Attachment::Tc { filter, made_clsact } if explicit => {
+                remove_tc(filter, made_clsact).map_err(Into::into)
+            }
+            Attachment::Xdp { .. } | Attachment::Tc { .. } => Ok(()),
+            Attachment::ProgAttach { target, program, attach_type } => {
+                bcc_sys::bpf::call::prog_detach(Some(program.as_fd()), target.as_fd(), attach_type)
+                    .map_err(Into::into)
+            }
+        }
+    }
+}
+
+fn remove_tc(filter: Filter, made_clsact: bool) -> Result<(), SysError> {
+    let route = Route::open()?;
+    route.remove_filter(filter)?;
+    // The qdisc was ours to make; with filters of others on it, it stays.
+    if made_clsact && !route.has_filters(filter.ifindex)? {
+        route.remove_clsact(filter.ifindex)?;
+    }
+    Ok(())
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Err(problem) = self.end(false) {
+            log::warn!("cannot detach from {} {}: {problem}", self.kind, self.target);
+        }
+    }
+}
+
+/// A copy of a descriptor, for as long as an attachment needs it.
+fn keep(fd: BorrowedFd<'_>, kind: AttachKind, target: &str) -> Result<OwnedFd, AttachError> {
+    fd.try_clone_to_owned().map_err(|source| {
+        AttachError::new(kind, target, Problem::Io { path: "fcntl(F_DUPFD)".to_owned(), source })
+    })
+}

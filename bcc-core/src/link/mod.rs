@@ -139,8 +139,12 @@ impl Link {
             }
             Attachment::Xdp { .. } | Attachment::Tc { .. } => Ok(()),
             Attachment::ProgAttach { target, program, attach_type } => {
-                bcc_sys::bpf::call::prog_detach(Some(program.as_fd()), target.as_fd(), attach_type)
-                    .map_err(Into::into)
+                bcc_sys::bpf::object::prog_detach(
+                    Some(program.as_fd()),
+                    target.as_fd(),
+                    attach_type,
+                )
+                .map_err(Into::into)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{AttachError, AttachKind, Attachment, Link, keep};
 use bcc_sys::SysError;
-use bcc_sys::bpf::{AttachType, LinkCreate, LinkExtra, LinkTarget, call, link_create};
+use bcc_sys::bpf::{AttachType, LinkCreate, LinkExtra, LinkTarget, link_create, object};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Attaches with `BPF_PROG_ATTACH` and detaches when the link ends: cgroups, sockmaps, the flow
@@ -18,7 +18,7 @@ pub fn attach(
 ) -> Result<Link, AttachError> {
     let (kind, name) = (AttachKind::ProgAttach, attach_type.to_string());
     let kept = (keep(target, kind, &name)?, keep(program, kind, &name)?);
-    call::prog_attach(program, target, attach_type, flags, None)
+    object::prog_attach(program, target, attach_type, flags, None)
         .map_err(|error| AttachError::new(kind, &name, error))?;
     let (target, program) = kept;
     Ok(Link::new(kind, name, Attachment::ProgAttach { target, program, attach_type }))
@@ -81,7 +81,7 @@ pub fn detach(
     target: BorrowedFd<'_>,
     attach_type: AttachType,
 ) -> Result<(), AttachError> {
-    call::prog_detach(Some(program), target, attach_type).map_err(|error: SysError| {
+    object::prog_detach(Some(program), target, attach_type).map_err(|error: SysError| {
         AttachError::new(AttachKind::ProgAttach, attach_type.to_string(), error)
     })
 }

@@ -1,7 +1,7 @@
 //! Raw tracepoints: the arguments as the kernel's code passes them.
 
 use super::{AttachError, AttachKind, Attachment, Link, Problem};
-use bcc_sys::bpf::call;
+use bcc_sys::bpf::object;
 use std::ffi::CString;
 use std::os::fd::BorrowedFd;
 
@@ -14,7 +14,7 @@ pub fn attach(program: BorrowedFd<'_>, name: &str) -> Result<Link, AttachError> 
     let kind = AttachKind::RawTracepoint;
     let text =
         CString::new(name).map_err(|_nul| AttachError::new(kind, name, Problem::NotFound))?;
-    let fd = call::raw_tracepoint_open(program, Some(&text), 0)
+    let fd = object::raw_tracepoint_open(program, Some(&text), 0)
         .map_err(|error| AttachError::new(kind, name, error))?;
     Ok(Link::new(kind, name, Attachment::BpfLink(fd)))
 }

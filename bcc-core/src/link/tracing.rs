@@ -2,7 +2,7 @@
 //! tracepoints; and iterators.
 
 use super::{AttachError, AttachKind, Attachment, Link, Problem};
-use bcc_sys::bpf::{AttachType, LinkCreate, LinkExtra, LinkTarget, call, link_create};
+use bcc_sys::bpf::{AttachType, LinkCreate, LinkExtra, LinkTarget, link_create, object};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 /// `EBUSY` or `EEXIST` when attached already, `EOPNOTSUPP` or `EPERM` where the kernel refuses
 /// trampolines.
 pub fn attach(program: BorrowedFd<'_>, target: &str) -> Result<Link, AttachError> {
-    let fd = call::raw_tracepoint_open(program, None, 0)
+    let fd = object::raw_tracepoint_open(program, None, 0)
         .map_err(|error| AttachError::new(AttachKind::Tracing, target, error))?;
     Ok(Link::new(AttachKind::Tracing, target, Attachment::BpfLink(fd)))
 }
@@ -48,5 +48,5 @@ pub fn read_iter(link: &Link) -> Result<File, AttachError> {
     let Some(Attachment::BpfLink(fd)) = &link.attachment else {
         return Err(fail(Problem::Invalid("not an iterator's link")));
     };
-    call::iter_create(fd.as_fd()).map(File::from).map_err(|error| fail(error.into()))
+    object::iter_create(fd.as_fd()).map(File::from).map_err(|error| fail(error.into()))
 }

@@ -1,0 +1,498 @@
+"""Attaching: names to kernel hooks, and the record of what hangs where.
+
+Every attachment is a native `Link`; the dicts here give each the name that `detach_*` asks for.
+"""
+
+import os
+import re
+
+from . import _native
+from ._native import AttachError
+from .enums import BPFAttachType, BPFProgType
+from .kernel import KernelMixin
+from .utils import _assert_is_bytes
+
+_NOT_ALNUM = re.compile(rb"[^a-zA-Z0-9_]")
+_PROBE_LIMIT = 1000
+
+# Kernel and user probes attached by all modules of this process.
+_num_open_probes = 0
+
+
+def _get_num_open_probes():
+    return _num_open_probes
+
+
+def _count_probes(change):
+    global _num_open_probes
+    _num_open_probes += change
+
+
+class AttachMixin:
+    """`attach_*` and `detach_*` methods of `BPF`."""
+
+    def _init_attached(self):
+        self.kprobe_fds = {}
+        self.uprobe_fds = {}
+        self.tracepoint_fds = {}
+        self.raw_tracepoint_fds = {}
+        self.kfunc_entry_fds = {}
+        self.kfunc_exit_fds = {}
+        self.fmod_ret_fds = {}
+        self.lsm_fds = {}
+        self.perf_event_fds = {}
+
+    def _detach_all(self):
+        for event in list(self.kprobe_fds):
+            self.detach_kprobe_event(event)
+        for event in list(self.uprobe_fds):
+            self.detach_uprobe_event(event)
+        for links in (
+            self.tracepoint_fds,
+            self.raw_tracepoint_fds,
+            self.kfunc_entry_fds,
+            self.kfunc_exit_fds,
+            self.lsm_fds,
+            self.fmod_ret_fds,
+            self.perf_event_fds,
+        ):
+            for name in list(links):
+                _detach(links.pop(name))
+
+    # -- quota
+
+    @staticmethod
+    def get_probe_limit():
+        """How many probes one process may attach (`BCC_PROBE_LIMIT`, 1000)."""
+        limit = os.environ.get("BCC_PROBE_LIMIT")
+        return int(limit) if limit and limit.isdigit() else _PROBE_LIMIT
+
+    def _check_probe_quota(self, num_new_probes):
+        if _num_open_probes + num_new_probes > AttachMixin.get_probe_limit():
+            raise Exception("Number of open probes would exceed global quota")
+
+    def num_open_kprobes(self):
+        """Number of kernel probe events of this module."""
+        return len(self.kprobe_fds)
+
+    def num_open_uprobes(self):
+        """Number of user probe events of this module."""
+        return len(self.uprobe_fds)
+
+    def num_open_tracepoints(self):
+        """Number of tracepoints of this module."""
+        return len(self.tracepoint_fds)
+
+    def _record(self, table, event, fn_name, link):
+        table.setdefault(event, {})[fn_name] = link
+        _count_probes(1)
+        self._attached()
+
+    # -- kernel probes
+
+    def attach_kprobe(self, event=b"", event_off=0, fn_name=b"", event_re=b""):
+        """Attaches `fn_name` to the entry of kernel function `event`, or of all that match `event_re`.
+
+        Returns the object for a single function, None for a pattern. Raises AttachError when the
+        function can't be traced; with a pattern, only when none can.
+        """
+        event = _assert_is_bytes(event)
+        fn_name = _assert_is_bytes(fn_name)
+        event_re = _assert_is_bytes(event_re)
+        if event_re:
+            matches = KernelMixin.get_kprobe_functions(event_re)
+            self._check_probe_quota(len(matches))
+            self._attach_matches(
+                matches,
+                lambda name: self.attach_kprobe(event=name, fn_name=fn_name),
+                fn_name,
+                "kprobe",
+                event_re,
+            )
+            return None
+        self._check_probe_quota(1)
+        program = self.load_func(fn_name, BPFProgType.KPROBE)
+        link = self.module.attach_kprobe(program.name, event, event_off, False, 0)
+        self._record(self.kprobe_fds, _kprobe_event(b"p", event), fn_name, link)
+        return self
+
+    def attach_kretprobe(self, event=b"", fn_name=b"", event_re=b"", maxactive=0):
+        """Attaches `fn_name` to the return of kernel function `event`, or of all that match `event_re`.
+
+        `maxactive` limits how many calls are followed at once (0: the kernel's choice).
+        """
+        event = _assert_is_bytes(event)
+        fn_name = _assert_is_bytes(fn_name)
+        event_re = _assert_is_bytes(event_re)
+        if event_re:
+            matches = KernelMixin.get_kprobe_functions(event_re)
+            self._attach_matches(
+                matches,
+                lambda name: self.attach_kretprobe(
+                    event=name, fn_name=fn_name, maxactive=maxactive
+                ),
+                fn_name,
+                "kretprobe",
+                event_re,
+            )
+            return None
+        self._check_probe_quota(1)
+        program = self.load_func(fn_name, BPFProgType.KPROBE)
+        link = self.module.attach_kprobe(program.name, event, 0, True, maxactive)
+        self._record(self.kprobe_fds, _kprobe_event(b"r", event), fn_name, link)
+        return self
+
+    @staticmethod
+    def _attach_matches(matches, attach, fn_name, kind, pattern):
+        failed = 0
+        for name in sorted(matches):
+            try:
+                attach(name)
+            except AttachError:
+                failed += 1
+        if failed == len(matches):
+            raise AttachError(
+                "Failed to attach BPF program %s to %s %s, it's not traceable (either non-existing,"
+                ' inlined, or marked as "notrace")'
+                % (fn_name.decode(), kind, pattern.decode(errors="replace"))
+            )
+
+    def detach_kprobe(self, event, fn_name=None):
+        """Detaches one function from a kernel function's entry, or all of this module's."""
+        self._detach_probe(_kprobe_event(b"p", _assert_is_bytes(event)), fn_name)
+
+    def detach_kretprobe(self, event, fn_name=None):
+        """Detaches one function from a kernel function's return, or all of this module's."""
+        self._detach_probe(_kprobe_event(b"r", _assert_is_bytes(event)), fn_name)
+
+    def _detach_probe(self, ev_name, fn_name):
+        if fn_name:
+            self.detach_kprobe_event_by_fn(ev_name, _assert_is_bytes(fn_name))
+        else:
+            self.detach_kprobe_event(ev_name)
+
+    def detach_kprobe_event(self, ev_name):
+        """Detaches all functions of an event (`p_NAME` or `r_NAME`); KeyError when unknown."""
+        ev_name = _assert_is_bytes(ev_name)
+        for fn_name in list(self.kprobe_fds[ev_name]):
+            self.detach_kprobe_event_by_fn(ev_name, fn_name)
+        del self.kprobe_fds[ev_name]
+
+    def detach_kprobe_event_by_fn(self, ev_name, fn_name):
+        """Detaches one function from an event (`p_NAME` or `r_NAME`)."""
+        ev_name = _assert_is_bytes(ev_name)
+        fn_name = _assert_is_bytes(fn_name)
+        links = self.kprobe_fds.get(ev_name, {})
+        if fn_name not in links:
+            raise Exception(
+                "Kprobe %s is not attached with function %s" % (ev_name.decode(), fn_name.decode())
+            )
+        links.pop(fn_name).detach()
+        _count_probes(-1)
+
+    # -- user probes
+
+    @staticmethod
+    def _check_path_symbol(module, symname, addr, pid, sym_off=0):
+        return _native.resolve_symbol(
+            _assert_is_bytes(module), _assert_is_bytes(symname), addr, pid, sym_off
+        )
+
+    @staticmethod
+    def _get_uprobe_evname(prefix, path, addr, pid):
+        base = _NOT_ALNUM.sub(b"_", os.path.basename(path))
+        name = b"%s_%s_0x%x" % (prefix, base, addr)
+        return name if pid == -1 else b"%s_%d" % (name, pid)
+
+    def attach_uprobe(
+        self, name=b"", sym=b"", sym_re=b"", addr=None, fn_name=b"", pid=-1, sym_off=0
+    ):
+        """Attaches `fn_name` to a function of a library (`c`) or executable (its path).
+
+        The function is named by `sym` (plus `sym_off` bytes), by `addr` (as the file numbers it)
+        or by the pattern `sym_re`; `pid` limits it to one process.
+        """
+        self._attach_uprobe(b"p", name, sym, sym_re, addr, fn_name, pid, sym_off)
+
+    def attach_uretprobe(self, name=b"", sym=b"", sym_re=b"", addr=None, fn_name=b"", pid=-1):
+        """Attaches `fn_name` to returns; arguments as `attach_uprobe`."""
+        self._attach_uprobe(b"r", name, sym, sym_re, addr, fn_name, pid, 0)
+
+    def _attach_uprobe(self, prefix, name, sym, sym_re, addr, fn_name, pid, sym_off):
+        assert sym_off >= 0
+        assert addr is None or sym_off == 0, "offset with addr is not supported"
+        name = _assert_is_bytes(name)
+        sym_re = _assert_is_bytes(sym_re)
+        fn_name = _assert_is_bytes(fn_name)
+        if sym_re:
+            addresses = KernelMixin.get_user_addresses(name, sym_re)
+            self._check_probe_quota(len(addresses))
+            for address in sorted(addresses):
+                self._attach_uprobe(prefix, name, b"", b"", address, fn_name, pid, 0)
+            return
+        path, offset = self._check_path_symbol(name, sym, addr, pid, sym_off)
+        self._check_probe_quota(1)
+        program = self.load_func(fn_name, BPFProgType.KPROBE)
+        self._attach_uprobe_at(prefix, path, offset, program, pid)
+
+    def _attach_uprobe_at(self, prefix, path, offset, program, pid, ref_ctr_offset=0):
+        link = self.module.attach_uprobe(
+            program.name, path, offset, prefix == b"r", pid, ref_ctr_offset
+        )
+        event = self._get_uprobe_evname(prefix, path, offset, pid)
+        old = self.uprobe_fds.pop(event, None)
+        self.uprobe_fds[event] = link
+        _count_probes(0 if old else 1)
+        self._attached()
+
+    def _attach_usdt(self, path, fn_name, addr, pid, ref_ctr_offset):
+        self._check_probe_quota(1)
+        program = self.load_func(fn_name, BPFProgType.KPROBE)
+        path, offset = self._check_path_symbol(path, b"", addr, pid)
+        self._attach_uprobe_at(b"p", path, offset, program, pid, ref_ctr_offset)
+
+    def detach_uprobe(self, name=b"", sym=b"", addr=None, pid=-1, sym_off=0):
+        """Detaches what `attach_uprobe` with the same values attached."""
+        path, offset = self._check_path_symbol(name, sym, addr, pid, sym_off)
+        self.detach_uprobe_event(self._get_uprobe_evname(b"p", path, offset, pid))
+
+    def detach_uretprobe(self, name=b"", sym=b"", addr=None, pid=-1):
+        """Detaches what `attach_uretprobe` with the same values attached."""
+        path, offset = self._check_path_symbol(name, sym, addr, pid)
+        self.detach_uprobe_event(self._get_uprobe_evname(b"r", path, offset, pid))
+
+    def detach_uprobe_event(self, ev_name):
+        """Detaches a user probe by its event's name."""
+        if ev_name not in self.uprobe_fds:
+            raise Exception("Uprobe %s is not attached" % os.fsdecode(ev_name))
+        self.uprobe_fds.pop(ev_name).detach()
+        _count_probes(-1)
+
+    # -- tracepoints
+
+    def attach_tracepoint(self, tp=b"", tp_re=b"", fn_name=b""):
+        """Attaches `fn_name` to tracepoint `category:event`, or to all that match `tp_re`."""
+        tp = _assert_is_bytes(tp)
+        tp_re = _assert_is_bytes(tp_re)
+        fn_name = _assert_is_bytes(fn_name)
+        if tp_re:
+            for match in KernelMixin.get_tracepoints(tp_re):
+                self.attach_tracepoint(tp=match, fn_name=fn_name)
+            return None
+        program = self.load_func(fn_name, BPFProgType.TRACEPOINT)
+        self.tracepoint_fds[tp] = self.module.attach_tracepoint(program.name, tp)
+        self._attached()
+        return self
+
+    def detach_tracepoint(self, tp=b""):
+        """Detaches from tracepoint `category:event`."""
+        tp = _assert_is_bytes(tp)
+        if tp not in self.tracepoint_fds:
+            raise Exception("Tracepoint %s is not attached" % tp.decode())
+        self.tracepoint_fds.pop(tp).detach()
+
+    def attach_raw_tracepoint(self, tp=b"", fn_name=b""):
+        """Attaches `fn_name` to a raw tracepoint by its event's name."""
+        tp = _assert_is_bytes(tp)
+        if tp in self.raw_tracepoint_fds:
+            raise Exception("Raw tracepoint %s has been attached" % tp.decode())
+        program = self.load_func(_assert_is_bytes(fn_name), BPFProgType.RAW_TRACEPOINT)
+        self.raw_tracepoint_fds[tp] = self.module.attach_raw_tracepoint(program.name, tp)
+        self._attached()
+        return self
+
+    def detach_raw_tracepoint(self, tp=b""):
+        """Detaches from a raw tracepoint."""
+        tp = _assert_is_bytes(tp)
+        if tp not in self.raw_tracepoint_fds:
+            raise Exception("Raw tracepoint %s is not attached" % tp.decode())
+        self.raw_tracepoint_fds.pop(tp).detach()
+
+    # -- BTF-typed programs: (prefix, record, program type, attach type, what messages call it)
+
+    def _attach_tracing(self, fn_name, prefix, links, prog_type, attach_type, what):
+        fn_name = _add_prefix(prefix, _assert_is_bytes(fn_name))
+        if fn_name in links:
+            raise Exception("%s %s has been attached" % (what, fn_name.decode()))
+        program = self.load_func(fn_name, prog_type, attach_type=attach_type)
+        links[fn_name] = self.module.attach_tracing(program.name)
+        self._attached()
+        return self
+
+    @staticmethod
+    def _detach_tracing(fn_name, prefix, links, what):
+        fn_name = _add_prefix(prefix, _assert_is_bytes(fn_name))
+        if fn_name not in links:
+            raise Exception("%s %s is not attached" % (what, fn_name.decode()))
+        links.pop(fn_name).detach()
+
+    def attach_kfunc(self, fn_name=b""):
+        """Attaches the fentry program `kfunc__MODULE__FUNCTION`."""
+        return self._attach_tracing(
+            fn_name,
+            b"kfunc__",
+            self.kfunc_entry_fds,
+            BPFProgType.TRACING,
+            BPFAttachType.TRACE_FENTRY,
+            "Kernel entry func",
+        )
+
+    def detach_kfunc(self, fn_name=b""):
+        """Detaches a fentry program."""
+        self._detach_tracing(fn_name, b"kfunc__", self.kfunc_entry_fds, "Kernel entry func")
+
+    def attach_kretfunc(self, fn_name=b""):
+        """Attaches the fexit program `kretfunc__MODULE__FUNCTION`."""
+        return self._attach_tracing(
+            fn_name,
+            b"kretfunc__",
+            self.kfunc_exit_fds,
+            BPFProgType.TRACING,
+            BPFAttachType.TRACE_FEXIT,
+            "Kernel exit func",
+        )
+
+    def detach_kretfunc(self, fn_name=b""):
+        """Detaches a fexit program."""
+        self._detach_tracing(fn_name, b"kretfunc__", self.kfunc_exit_fds, "Kernel exit func")
+
+    def attach_fmod_ret(self, fn_name=b""):
+        """Attaches the fmod_ret program `kmod_ret__FUNCTION`."""
+        return self._attach_tracing(
+            fn_name,
+            b"kmod_ret__",
+            self.fmod_ret_fds,
+            BPFProgType.TRACING,
+            BPFAttachType.MODIFY_RETURN,
+            "Fmod_ret",
+        )
+
+    def detach_fmod_ret(self, fn_name=b""):
+        """Detaches a fmod_ret program."""
+        self._detach_tracing(fn_name, b"kmod_ret__", self.fmod_ret_fds, "Fmod_ret")
+
+    def attach_lsm(self, fn_name=b""):
+        """Attaches the LSM program `lsm__HOOK`."""
+        return self._attach_tracing(
+            fn_name, b"lsm__", self.lsm_fds, BPFProgType.LSM, BPFAttachType.LSM_MAC, "LSM"
+        )
+
+    def detach_lsm(self, fn_name=b""):
+        """Detaches an LSM program."""
+        self._detach_tracing(fn_name, b"lsm__", self.lsm_fds, "LSM")
+
+    # -- sockets, interfaces, cgroups
+
+    @staticmethod
+    def attach_func(fn, attachable_fd, attach_type, flags=0):
+        """Attaches a loaded program to a cgroup's, socket map's or other object's fd."""
+        _check_function(fn)
+        _native.prog_attach(fn.fd, attachable_fd, attach_type, flags)
+
+    @staticmethod
+    def detach_func(fn, attachable_fd, attach_type):
+        """Undoes `attach_func`."""
+        _check_function(fn)
+        _native.prog_detach(fn.fd, attachable_fd, attach_type)
+
+    @staticmethod
+    def attach_raw_socket(fn, dev):
+        """Opens a packet socket on interface `dev` with the filter `fn`; its fd is `fn.sock`."""
+        _check_function(fn)
+        fn.sock = _native.open_raw_socket(_assert_is_bytes(dev), fn.fd)
+        return fn
+
+    @staticmethod
+    def attach_xdp(dev, fn, flags=0):
+        """Puts an XDP program on interface `dev`; it stays until `remove_xdp`."""
+        _check_function(fn)
+        _native.attach_xdp(_assert_is_bytes(dev), fn.fd, flags)
+
+    @staticmethod
+    def remove_xdp(dev, flags=0):
+        """Takes the XDP program off interface `dev`."""
+        _native.attach_xdp(_assert_is_bytes(dev), -1, flags)
+
+    # -- perf events
+
+    def attach_perf_event(
+        self,
+        ev_type=-1,
+        ev_config=-1,
+        fn_name=b"",
+        sample_period=0,
+        sample_freq=0,
+        pid=-1,
+        cpu=-1,
+        group_fd=-1,
+    ):
+        """Runs `fn_name` on samples of a perf event, on every online CPU or on `cpu`."""
+        program = self.load_func(_assert_is_bytes(fn_name), BPFProgType.PERF_EVENT)
+        links = self.module.attach_perf_event(
+            program.name, ev_type, ev_config, sample_period, sample_freq, pid, cpu, group_fd
+        )
+        self.perf_event_fds[(ev_type, ev_config)] = links
+        self._attached()
+
+    def attach_perf_event_raw(self, attr=None, fn_name=b"", pid=-1, cpu=-1, group_fd=-1):
+        """Runs `fn_name` on samples of the event a `Perf.perf_event_attr` describes."""
+        program = self.load_func(_assert_is_bytes(fn_name), BPFProgType.PERF_EVENT)
+        links = self.module.attach_perf_event_raw(program.name, bytes(attr), pid, cpu, group_fd)
+        self.perf_event_fds[(attr.type, attr.config)] = links
+        self._attached()
+
+    def detach_perf_event(self, ev_type=-1, ev_config=-1):
+        """Closes a perf event on all CPUs."""
+        links = self.perf_event_fds.pop((ev_type, ev_config), None)
+        if links is None:
+            raise Exception("Perf event type %d config %d is not attached" % (ev_type, ev_config))
+        _detach(links)
+
+    # -- by function name
+
+    def _trace_autoload(self):
+        for name in self.module.functions():
+            for prefix, attach in _AUTOLOAD:
+                if name.startswith(prefix):
+                    attach(self, name, name[len(prefix) :])
+                    break
+
+
+_AUTOLOAD = (
+    (
+        b"kprobe__",
+        lambda b, fn, rest: b.attach_kprobe(event=b.fix_syscall_fnname(rest), fn_name=fn),
+    ),
+    (
+        b"kretprobe__",
+        lambda b, fn, rest: b.attach_kretprobe(event=b.fix_syscall_fnname(rest), fn_name=fn),
+    ),
+    (
+        b"tracepoint__",
+        lambda b, fn, rest: b.attach_tracepoint(tp=rest.replace(b"__", b":"), fn_name=fn),
+    ),
+    (b"raw_tracepoint__", lambda b, fn, rest: b.attach_raw_tracepoint(tp=rest, fn_name=fn)),
+    (b"kfunc__", lambda b, fn, rest: b.attach_kfunc(fn_name=fn)),
+    (b"kretfunc__", lambda b, fn, rest: b.attach_kretfunc(fn_name=fn)),
+    (b"lsm__", lambda b, fn, rest: b.attach_lsm(fn_name=fn)),
+)
+
+
+def _kprobe_event(prefix, event):
+    return prefix + b"_" + event.replace(b"+", b"_").replace(b".", b"_")
+
+
+def _add_prefix(prefix, name):
+    return name if name.startswith(prefix) else prefix + name
+
+
+def _detach(links):
+    for link in links if isinstance(links, list) else [links]:
+        link.detach()
+
+
+def _check_function(fn):
+    from .bpf import _Function
+
+    if not isinstance(fn, _Function):
+        raise Exception("arg 1 must be of type BPF.Function")

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,9 +66,19 @@ def compile_server(
             stdin=subprocess.DEVNULL, preexec_fn=qemu._die_with_parent, env=dict(os.environ),
         )  # fmt: skip
         try:
+            _wait_for_server(server, spool / "server")
             yield
             if server.poll() is not None:
                 raise SnapshotError(f"the compile server ended early with {server.returncode}")
         finally:
             server.kill()
             server.wait()
+
+
+def _wait_for_server(server: subprocess.Popen[bytes], hello: Path) -> None:
+    """Returns once the server has said in the spool which compiler it is."""
+    deadline = time.monotonic() + 60
+    while not hello.exists():
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise SnapshotError(f"the compile server did not start (status {server.poll()})")
+        time.sleep(0.01)

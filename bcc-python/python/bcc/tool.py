@@ -1,0 +1,230 @@
+"""What the bundled tools share: options, filters, loops, time and text. Functions only.
+
+A tool stays a script that reads from top to bottom. It passes its C text and its own columns to
+nothing here; this file holds only what three tools would otherwise repeat. It uses the public API
+of `bcc` alone, so a copied tool needs just this file beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes as ct
+import json
+import os
+import pwd
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+# What upstream's interval tools take for "until Ctrl-C".
+FOREVER = 99999999
+
+
+def parser(description: str, examples: str) -> argparse.ArgumentParser:
+    """An option parser with the switches every tool has: -h with examples, --json, --ebpf.
+
+    `--json` must be added by the tool itself when it has a short form of its own.
+    """
+    p = argparse.ArgumentParser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=examples,
+    )
+    p.add_argument("--ebpf", action="store_true", help=argparse.SUPPRESS)
+    return p
+
+
+def add_json(p: argparse.ArgumentParser) -> None:
+    """Adds --json: one object a line instead of columns."""
+    p.add_argument("--json", action="store_true", help="print one JSON object a line")
+
+
+def add_containers(p: argparse.ArgumentParser) -> None:
+    """Adds --cgroupmap and --mntnsmap, the container filters."""
+    p.add_argument("--cgroupmap", help="trace cgroups in this BPF map only")
+    p.add_argument("--mntnsmap", help="trace mount namespaces in this BPF map only")
+
+
+def container_text(args: argparse.Namespace) -> tuple[str, list[str]]:
+    """C to put in front of a tool's text, and the switch that makes the tool call it.
+
+    The text defines `container_should_be_filtered()`; without a filter both are empty.
+    """
+    if not (args.cgroupmap or args.mntnsmap):
+        return "", []
+    from bcc.containers import filter_by_containers
+
+    return filter_by_containers(args), ["-DFILTER_CONTAINER"]
+
+
+def add_interval(p: argparse.ArgumentParser, interval: int = FOREVER, count: int = FOREVER) -> None:
+    """Adds the positional arguments `[interval] [count]`."""
+    p.add_argument("interval", nargs="?", default=interval, type=int, help="seconds per report")
+    p.add_argument("count", nargs="?", default=count, type=int, help="number of reports")
+
+
+def uid(text: str) -> int:
+    """A user id from a number or a user's name; for `type=` of an option."""
+    if text.isdigit():
+        return int(text)
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError:
+        message = f"'{text}' is not valid UID or user entry"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def fail(message: str, status: int = 1) -> NoReturn:
+    """Ends the tool with one line on stderr."""
+    print(message, file=sys.stderr)
+    sys.exit(status)
+
+
+def show_ebpf(args: argparse.Namespace, text: str) -> None:
+    """For --ebpf: prints the C and ends. Call it before loading anything."""
+    if args.ebpf:
+        print(text)
+        sys.exit(0)
+
+
+def load(text: str, cflags: list[str] | None = None) -> Any:
+    """Compiles the text. What keeps a user from tracing at all is one line, not a traceback."""
+    from bcc import BPF
+
+    if os.geteuid() != 0:
+        fail("Need super-user privileges to run")
+    try:
+        return BPF(text=text.encode(), cflags=cflags or [])
+    except Exception as error:
+        fail(f"{os.path.basename(sys.argv[0])}: {error}")
+
+
+def set_options(b: Any, table: str, **values: int) -> None:
+    """Fills the one entry of a tool's options array, before anything is attached.
+
+    Values go in here and not through -D, so that a new pid does not need a new compile.
+    """
+    t = b[table.encode()]
+    leaf = t.Leaf()
+    for name, value in values.items():
+        setattr(leaf, name, value)
+    t[ct.c_int(0)] = leaf
+
+
+def attach_tracepoints(b: Any, functions: dict[str, str]) -> list[str]:
+    """Attaches each function to its tracepoint (`category:event`) and names those attached.
+
+    Tracepoints this kernel does not have are left out.
+    """
+    attached = []
+    for tracepoint, function in functions.items():
+        category, event = tracepoint.split(":")
+        if b.tracepoint_exists(category, event):
+            b.attach_tracepoint(tp=tracepoint.encode(), fn_name=function.encode())
+            attached.append(tracepoint)
+    return attached
+
+
+def text_of(data: bytes) -> str:
+    """Kernel bytes as text; what is no UTF-8 becomes a replacement character."""
+    return data.decode("utf-8", "replace")
+
+
+def one_line(data: bytes) -> str:
+    """Like `text_of`, with newlines written as a backslash and an n."""
+    return text_of(data).replace("\n", "\\n")
+
+
+def clock() -> str:
+    """Local wall time, HH:MM:SS."""
+    return time.strftime("%H:%M:%S")
+
+
+def print_json(record: dict[str, Any]) -> None:
+    """One object, one line, written at once."""
+    print(json.dumps(record), flush=True)
+
+
+def print_row(text: str, end: str = "\n") -> None:
+    """A line that a reader of the pipe sees at once."""
+    print(text, end=end, flush=True)
+
+
+def poll(step: Callable[[], object], until: Callable[[], bool] | None = None) -> None:
+    """Calls `step` (a poll of the tool's buffers) until Ctrl-C, a closed pipe, or `until()`."""
+    try:
+        while until is None or not until():
+            step()
+    except KeyboardInterrupt:
+        pass
+    except BrokenPipeError:
+        quiet_exit()
+
+
+def quiet_exit() -> NoReturn:
+    """Ends after the reader of stdout went away, without Python's complaint about the flush."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
+def intervals(seconds: float, count: int) -> Iterator[bool]:
+    """Yields once per report; the value is true for the last, also the one after Ctrl-C."""
+    for number in range(1, count + 1):
+        last = number == count
+        try:
+            time.sleep(seconds)
+        except KeyboardInterrupt:
+            last = True
+        yield last
+        if last:
+            return
+
+
+def disk_names() -> dict[int, str]:
+    """Block devices by kernel device number (major << 20 | minor), from /proc/diskstats."""
+    names = {}
+    with open("/proc/diskstats") as stats:
+        for line in stats:
+            major, minor, name = line.split()[:3]
+            names[int(major) << 20 | int(minor)] = name
+    return names
+
+
+def disk_number(name: str) -> int | None:
+    """The kernel device number of `/dev/NAME`, or None."""
+    try:
+        number = os.stat(os.path.join("/dev", name)).st_rdev
+    except OSError:
+        return None
+    return os.major(number) << 20 | os.minor(number)
+
+
+def log2_buckets(counts: dict[int, int]) -> list[dict[str, int]]:
+    """A log2 histogram (slot -> count) as rows of interval and count, up to the last filled one."""
+    if not counts:
+        return []
+    rows = []
+    for slot in range(1, max(max(counts), 1) + 1):
+        low, high = (1 << slot) >> 1, (1 << slot) - 1
+        low = 0 if low == high else low
+        count = counts.get(slot, 0)
+        rows.append({"interval-start": low, "interval-end": high, "count": count})
+    return rows
+
+
+def parent_of(pid: int) -> int:
+    """The parent of a process from /proc, 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            for line in status:
+                if line.startswith("PPid:"):
+                    return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
+
+
+def symbol_lines(addresses: list[int], resolve: Callable[[int], bytes]) -> list[str]:
+    """Addresses as text, innermost first."""
+    return [text_of(resolve(address)) for address in addresses]

@@ -1,0 +1,147 @@
+"""Starts a tool, waits for what it prints, ends it as a user would.
+
+Nothing here waits a fixed time: a reader thread collects the tool's lines, and a test waits for
+the line it needs, within a deadline that only bounds a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+# A guest is up to forty times slower than the machine it runs on.
+DEADLINE = 240.0
+
+
+class Tool:
+    """A running tool: its lines so far, and its end."""
+
+    def __init__(self, script: str, *args: str) -> None:
+        self.lines: list[str] = []
+        self.errors: list[str] = []
+        self._news: queue.Queue[tuple[list[str], str | None]] = queue.Queue()
+        command = [sys.executable, "-u", str(TOP / script), *args]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, errors="replace",
+        )  # fmt: skip
+        self._open = 2
+        for stream, into in ((self.process.stdout, self.lines), (self.process.stderr, self.errors)):
+            threading.Thread(target=self._read, args=(stream, into), daemon=True).start()
+
+    def _read(self, stream: Any, into: list[str]) -> None:
+        for line in stream:
+            self._news.put((into, line.rstrip("\n")))
+        self._news.put((into, None))
+
+    def _take(self, deadline: float) -> None:
+        into, line = self._news.get(timeout=max(0.01, deadline - time.monotonic()))
+        if line is None:
+            self._open -= 1
+        else:
+            into.append(line)
+
+    def wait_for(self, wanted: Callable[[str], bool], after: int = 0) -> str:
+        """The first line of stdout from index `after` on that is `wanted`."""
+        deadline = time.monotonic() + DEADLINE
+        seen = after
+        while True:
+            while seen < len(self.lines):
+                if wanted(self.lines[seen]):
+                    return self.lines[seen]
+                seen += 1
+            assert self._open, f"the tool ended without the line wanted: {self.report()}"
+            try:
+                self._take(deadline)
+            except queue.Empty:
+                pytest.fail(f"no such line: {self.report()}")
+
+    def ready(self) -> str:
+        """Waits for the first line: header and start lines come when all probes are attached."""
+        return self.wait_for(lambda line: line.strip() != "")
+
+    def knock(self, action: Callable[[], object]) -> None:
+        """Repeats what the tool reports until it does: a tool without a header says so only."""
+        deadline = time.monotonic() + DEADLINE
+        while not self.lines:
+            assert self._open and time.monotonic() < deadline, self.report()
+            action()
+            try:
+                self._take(time.monotonic() + 0.2)
+            except queue.Empty:
+                continue
+
+    def interrupt(self) -> int:
+        """Ctrl-C; collects what is still printed and gives the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.finish()
+
+    def finish(self) -> int:
+        """Waits for the end by itself and gives the exit status."""
+        deadline = time.monotonic() + DEADLINE
+        while self._open:
+            try:
+                self._take(deadline)
+            except queue.Empty:
+                pytest.fail(f"the tool did not end: {self.report()}")
+        return self.process.wait(DEADLINE)
+
+    def report(self) -> str:
+        return "\n".join(["stdout:", *self.lines, "stderr:", *self.errors])
+
+    def json(self) -> list[dict[str, Any]]:
+        """Every line as an object."""
+        return [json.loads(line) for line in self.lines]
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Tool]]:
+    """`start("tools/NAME.py", "-x")` runs a tool; whatever still runs at the end is killed."""
+    running: list[Tool] = []
+
+    def begin(script: str, *args: str) -> Tool:
+        running.append(Tool(script, *args))
+        return running[-1]
+
+    yield begin
+    for tool in running:
+        if tool.process.poll() is None:
+            tool.process.kill()
+        tool.process.wait()
+
+
+@pytest.fixture
+def scratch_disk() -> str:
+    """A block device that a test may write to; a guest always has one, a machine never."""
+    disk = os.environ.get("BCC_TEST_DISK")
+    if disk is None:
+        assert "BCC_TEST_KERNEL" not in os.environ, "the guest harness gave no scratch disk"
+        pytest.skip("block I/O is traced in guests only: it is no process's own")
+    return disk
+
+
+@pytest.fixture
+def in_guest() -> str:
+    """The guest's kernel series; what cannot be limited to own processes runs nowhere else."""
+    kernel = os.environ.get("BCC_TEST_KERNEL")
+    if kernel is None:
+        pytest.skip("traces the whole machine: guests only")
+    return kernel
+
+
+def column(header: str, line: str, name: str) -> str:
+    """A left-justified column's text by its offset below the header."""
+    at = header.index(name)
+    return line[at:].split(" ", 1)[0]

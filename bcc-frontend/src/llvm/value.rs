@@ -1,0 +1,432 @@
+//! Values, types and places: copyable handles into a module.
+
+use super::{Module, lent};
+use inkwell::llvm_sys::core::{
+    LLVMAddAttributeAtIndex, LLVMConstInt, LLVMConstIntGetSExtValue, LLVMCountIncoming,
+    LLVMCountParams, LLVMCountStructElementTypes, LLVMCreateEnumAttribute, LLVMDeleteFunction,
+    LLVMGetAlignment, LLVMGetAllocatedType, LLVMGetCalledValue,
+    LLVMGetConstOpcode, LLVMGetDebugLocColumn, LLVMGetDebugLocFilename, LLVMGetDebugLocLine,
+    LLVMGetElementType, LLVMGetEnumAttributeKindForName, LLVMGetFirstBasicBlock,
+    LLVMGetFirstInstruction, LLVMGetFirstUse, LLVMGetGEPSourceElementType, LLVMGetIncomingValue,
+    LLVMGetInitializer, LLVMGetInstructionOpcode, LLVMGetInstructionParent, LLVMGetBasicBlockParent,
+    LLVMGetIntTypeWidth, LLVMGetLinkage, LLVMGetNextBasicBlock, LLVMGetNextInstruction,
+    LLVMGetNextUse, LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetOperand, LLVMGetParam,
+    LLVMGetReturnType, LLVMGetSection, LLVMGetTypeKind, LLVMGetUser,
+    LLVMGetValueKind, LLVMGetValueName2, LLVMGetEnumAttributeAtIndex, LLVMGlobalGetValueType,
+    LLVMInstructionEraseFromParent, LLVMIsAInlineAsm, LLVMIsDeclaration, LLVMIsNull,
+    LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith, LLVMSetLinkage, LLVMSetOperand,
+    LLVMSetSection, LLVMSetValueName2, LLVMStructGetTypeAtIndex, LLVMTypeOf, LLVMTypeIsSized,
+    LLVMIsGlobalConstant, LLVMGetTypeContext, LLVMMoveBasicBlockAfter, LLVMAppendBasicBlockInContext,
+    LLVMDeleteBasicBlock, LLVMGetAtomicRMWBinOp,
+};
+use inkwell::llvm_sys::debuginfo::{
+    LLVMDIFileGetFilename, LLVMDIScopeGetFile, LLVMDISubprogramGetLine, LLVMGetSubprogram,
+    LLVMSetSubprogram, 
+};
+use inkwell::llvm_sys::prelude::{LLVMTypeRef, LLVMValueRef};
+use inkwell::llvm_sys::{LLVMAtomicRMWBinOp, LLVMLinkage, LLVMValueKind};
+use std::ffi::{CStr, CString};
+use std::ptr;
+
+pub(crate) use inkwell::llvm_sys::LLVMOpcode as Opcode;
+pub(crate) use inkwell::llvm_sys::LLVMTypeKind as TypeKind;
+
+/// A type of a live context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Type(LLVMTypeRef);
+
+impl Type {
+    pub(super) fn from_raw(raw: LLVMTypeRef) -> Self {
+        Self(raw)
+    }
+
+    pub(super) fn raw(self) -> LLVMTypeRef {
+        self.0
+    }
+
+    pub(crate) fn kind(self) -> TypeKind {
+        ffi!(LLVMGetTypeKind(self.0))
+    }
+
+    pub(crate) fn is_pointer(self) -> bool {
+        self.kind() == TypeKind::LLVMPointerTypeKind
+    }
+
+    pub(crate) fn is_int(self) -> bool {
+        self.kind() == TypeKind::LLVMIntegerTypeKind
+    }
+
+    /// Whether values of it have a size in memory.
+    pub(crate) fn is_sized(self) -> bool {
+        ffi!(LLVMTypeIsSized(self.0)) != 0
+    }
+
+    /// Width of an integer type.
+    pub(crate) fn bits(self) -> u32 {
+        if self.is_int() { ffi!(LLVMGetIntTypeWidth(self.0)) } else { 0 }
+    }
+
+    /// Element type of an array or vector.
+    pub(crate) fn element(self) -> Self {
+        Self(ffi!(LLVMGetElementType(self.0)))
+    }
+
+    /// Member `index` of a struct type, if there is one.
+    pub(crate) fn member(self, index: u32) -> Option<Self> {
+        (index < ffi!(LLVMCountStructElementTypes(self.0)))
+            .then(|| Self(ffi!(LLVMStructGetTypeAtIndex(self.0, index))))
+    }
+
+    /// The constant `value` of an integer type.
+    pub(crate) fn constant(self, value: u64) -> Value {
+        Value(ffi!(LLVMConstInt(self.0, value, 0)))
+    }
+
+    /// Return type of a function type.
+    pub(crate) fn returned(self) -> Self {
+        Self(ffi!(LLVMGetReturnType(self.0)))
+    }
+}
+
+/// A place in the user's text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) file: String,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+/// A value of a live module: instruction, argument, function, global, constant, or block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Value(LLVMValueRef);
+
+impl Value {
+    pub(super) fn from_raw(raw: LLVMValueRef) -> Self {
+        Self(raw)
+    }
+
+    pub(super) fn optional(raw: LLVMValueRef) -> Option<Self> {
+        (!raw.is_null()).then_some(Self(raw))
+    }
+
+    pub(super) fn raw(self) -> LLVMValueRef {
+        self.0
+    }
+
+    pub(crate) fn ty(self) -> Type {
+        Type(ffi!(LLVMTypeOf(self.0)))
+    }
+
+    fn kind(self) -> LLVMValueKind {
+        ffi!(LLVMGetValueKind(self.0))
+    }
+
+    pub(crate) fn is_function(self) -> bool {
+        self.kind() == LLVMValueKind::LLVMFunctionValueKind
+    }
+
+    pub(crate) fn is_global(self) -> bool {
+        self.kind() == LLVMValueKind::LLVMGlobalVariableValueKind
+    }
+
+    pub(crate) fn is_instruction(self) -> bool {
+        self.kind() == LLVMValueKind::LLVMInstructionValueKind
+    }
+
+    pub(crate) fn is_argument(self) -> bool {
+        self.kind() == LLVMValueKind::LLVMArgumentValueKind
+    }
+
+    pub(crate) fn is_constant_expression(self) -> bool {
+        self.kind() == LLVMValueKind::LLVMConstantExprValueKind
+    }
+
+    pub(crate) fn is_inline_asm(self) -> bool {
+        !ffi!(LLVMIsAInlineAsm(self.0)).is_null()
+    }
+
+    pub(crate) fn is_null(self) -> bool {
+        ffi!(LLVMIsNull(self.0)) != 0
+    }
+
+    /// The value of an integer constant of at most 64 bits.
+    pub(crate) fn constant(self) -> Option<i64> {
+        let small = self.kind() == LLVMValueKind::LLVMConstantIntValueKind && self.ty().bits() <= 64;
+        small.then(|| ffi!(LLVMConstIntGetSExtValue(self.0)))
+    }
+
+    /// Opcode of an instruction or constant expression.
+    pub(crate) fn opcode(self) -> Option<Opcode> {
+        match self.kind() {
+            LLVMValueKind::LLVMInstructionValueKind => Some(ffi!(LLVMGetInstructionOpcode(self.0))),
+            LLVMValueKind::LLVMConstantExprValueKind => Some(ffi!(LLVMGetConstOpcode(self.0))),
+            _ => None,
+        }
+    }
+
+    /// All operands; for a call the arguments and then the callee.
+    pub(crate) fn operands(self) -> Vec<Self> {
+        let count = u32::try_from(ffi!(LLVMGetNumOperands(self.0))).unwrap_or(0);
+        (0..count).filter_map(|i| Self::optional(ffi!(LLVMGetOperand(self.0, i)))).collect()
+    }
+
+    /// Operand `index`, which must exist.
+    pub(crate) fn operand(self, index: u32) -> Self {
+        Self(ffi!(LLVMGetOperand(self.0, index)))
+    }
+
+    pub(crate) fn set_operand(self, index: u32, value: Self) {
+        ffi!(LLVMSetOperand(self.0, index, value.0));
+    }
+
+    /// The instructions and constants that use this value, each once per use.
+    pub(crate) fn users(self) -> Vec<Self> {
+        let first = ffi!(LLVMGetFirstUse(self.0));
+        std::iter::successors((!first.is_null()).then_some(first), |&u| {
+            let next = ffi!(LLVMGetNextUse(u));
+            (!next.is_null()).then_some(next)
+        })
+        .map(|u| Self(ffi!(LLVMGetUser(u))))
+        .collect()
+    }
+
+    pub(crate) fn is_used(self) -> bool {
+        !ffi!(LLVMGetFirstUse(self.0)).is_null()
+    }
+
+    pub(crate) fn replace_with(self, other: Self) {
+        ffi!(LLVMReplaceAllUsesWith(self.0, other.0));
+    }
+
+    /// Removes an instruction without uses.
+    pub(crate) fn erase(self) {
+        ffi!(LLVMInstructionEraseFromParent(self.0));
+    }
+
+    pub(crate) fn name(self) -> String {
+        let mut len = 0;
+        let data = ffi!(LLVMGetValueName2(self.0, &raw mut len));
+        lent(data, len)
+    }
+
+    pub(crate) fn set_name(self, name: &str) {
+        ffi!(LLVMSetValueName2(self.0, name.as_ptr().cast(), name.len()));
+    }
+
+    // Functions and globals.
+
+    pub(crate) fn is_declaration(self) -> bool {
+        ffi!(LLVMIsDeclaration(self.0)) != 0
+    }
+
+    /// Whether other modules could see it.
+    pub(crate) fn is_external(self) -> bool {
+        !matches!(
+            ffi!(LLVMGetLinkage(self.0)),
+            LLVMLinkage::LLVMInternalLinkage | LLVMLinkage::LLVMPrivateLinkage
+        )
+    }
+
+    pub(crate) fn make_internal(self) {
+        ffi!(LLVMSetLinkage(self.0, LLVMLinkage::LLVMInternalLinkage));
+    }
+
+    pub(crate) fn make_external(self) {
+        ffi!(LLVMSetLinkage(self.0, LLVMLinkage::LLVMExternalLinkage));
+    }
+
+    pub(crate) fn section(self) -> String {
+        let section = ffi!(LLVMGetSection(self.0));
+        if section.is_null() {
+            return String::new();
+        }
+        // SAFETY: LLVM lends a terminated string that lives as long as the section is unchanged.
+        unsafe { CStr::from_ptr(section) }.to_string_lossy().into_owned()
+    }
+
+    pub(crate) fn set_section(self, section: &str) {
+        let section = CString::new(section).unwrap_or_default();
+        ffi!(LLVMSetSection(self.0, section.as_ptr()));
+    }
+
+    /// Type of the function, or of what the global holds.
+    pub(crate) fn value_type(self) -> Type {
+        Type(ffi!(LLVMGlobalGetValueType(self.0)))
+    }
+
+    pub(crate) fn initializer(self) -> Option<Self> {
+        Self::optional(ffi!(LLVMGetInitializer(self.0)))
+    }
+
+    pub(crate) fn is_read_only(self) -> bool {
+        ffi!(LLVMIsGlobalConstant(self.0)) != 0
+    }
+
+    pub(crate) fn params(self) -> Vec<Self> {
+        (0..ffi!(LLVMCountParams(self.0))).map(|i| Self(ffi!(LLVMGetParam(self.0, i)))).collect()
+    }
+
+    pub(crate) fn has_attribute(self, name: &str) -> bool {
+        let kind = ffi!(LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()));
+        !ffi!(LLVMGetEnumAttributeAtIndex(self.0, FUNCTION_INDEX, kind)).is_null()
+    }
+
+    pub(crate) fn add_attribute(self, name: &str) {
+        let kind = ffi!(LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()));
+        let context = ffi!(LLVMGetTypeContext(self.value_type().raw()));
+        let attribute = ffi!(LLVMCreateEnumAttribute(context, kind, 0));
+        ffi!(LLVMAddAttributeAtIndex(self.0, FUNCTION_INDEX, attribute));
+    }
+
+    pub(crate) fn remove_attribute(self, name: &str) {
+        let kind = ffi!(LLVMGetEnumAttributeKindForName(name.as_ptr().cast(), name.len()));
+        ffi!(LLVMRemoveEnumAttributeAtIndex(self.0, FUNCTION_INDEX, kind));
+    }
+
+    /// Deletes a function without uses.
+    pub(crate) fn delete_function(self) {
+        ffi!(LLVMDeleteFunction(self.0));
+    }
+
+    /// Moves the body and the debug subprogram of `from` into this declaration.
+    pub(crate) fn take_body(self, from: Self) {
+        let context = ffi!(LLVMGetTypeContext(self.value_type().raw()));
+        let start = ffi!(LLVMAppendBasicBlockInContext(context, self.0, c"".as_ptr()));
+        let mut last = start;
+        loop {
+            let block = ffi!(LLVMGetFirstBasicBlock(from.0));
+            if block.is_null() {
+                break;
+            }
+            ffi!(LLVMMoveBasicBlockAfter(block, last));
+            last = block;
+        }
+        ffi!(LLVMDeleteBasicBlock(start));
+        let subprogram = ffi!(LLVMGetSubprogram(from.0));
+        ffi!(LLVMSetSubprogram(from.0, ptr::null_mut()));
+        ffi!(LLVMSetSubprogram(self.0, subprogram));
+    }
+
+    /// All instructions of a function, in order.
+    pub(crate) fn instructions(self) -> Vec<Self> {
+        let mut all = Vec::new();
+        let mut block = ffi!(LLVMGetFirstBasicBlock(self.0));
+        while !block.is_null() {
+            let mut instruction = ffi!(LLVMGetFirstInstruction(block));
+            while !instruction.is_null() {
+                all.push(Self(instruction));
+                instruction = ffi!(LLVMGetNextInstruction(instruction));
+            }
+            block = ffi!(LLVMGetNextBasicBlock(block));
+        }
+        all
+    }
+
+    /// The first instruction of a function that has a body.
+    pub(crate) fn first_instruction(self) -> Option<Self> {
+        let block = ffi!(LLVMGetFirstBasicBlock(self.0));
+        if block.is_null() {
+            return None;
+        }
+        Self::optional(ffi!(LLVMGetFirstInstruction(block)))
+    }
+
+    /// The instruction after this one in its block.
+    pub(crate) fn next_instruction(self) -> Option<Self> {
+        Self::optional(ffi!(LLVMGetNextInstruction(self.0)))
+    }
+
+    /// The function that an instruction is in.
+    pub(crate) fn function(self) -> Self {
+        Self(ffi!(LLVMGetBasicBlockParent(ffi!(LLVMGetInstructionParent(self.0)))))
+    }
+
+    /// The file and line of a function's definition, from its debug information.
+    pub(crate) fn definition(self) -> Place {
+        let subprogram = ffi!(LLVMGetSubprogram(self.0));
+        if subprogram.is_null() {
+            return Place::default();
+        }
+        let file = ffi!(LLVMDIScopeGetFile(subprogram));
+        let mut len = 0;
+        let name = if file.is_null() {
+            String::new()
+        } else {
+            let data = ffi!(LLVMDIFileGetFilename(file, &raw mut len));
+            lent(data, len as usize)
+        };
+        Place { file: name, line: ffi!(LLVMDISubprogramGetLine(subprogram)), column: 0 }
+    }
+
+    /// Where an instruction comes from.
+    pub(crate) fn place(self) -> Place {
+        let mut len = 0;
+        let data = ffi!(LLVMGetDebugLocFilename(self.0, &raw mut len));
+        Place {
+            file: lent(data, len as usize),
+            line: ffi!(LLVMGetDebugLocLine(self.0)),
+            column: ffi!(LLVMGetDebugLocColumn(self.0)),
+        }
+    }
+
+    // Kinds of instructions.
+
+    /// What a call calls.
+    pub(crate) fn callee(self) -> Self {
+        Self(ffi!(LLVMGetCalledValue(self.0)))
+    }
+
+    /// Whether an `atomicrmw` adds or subtracts, which every kernel can.
+    pub(crate) fn is_atomic_addition(self) -> bool {
+        matches!(
+            ffi!(LLVMGetAtomicRMWBinOp(self.0)),
+            LLVMAtomicRMWBinOp::LLVMAtomicRMWBinOpAdd | LLVMAtomicRMWBinOp::LLVMAtomicRMWBinOpSub
+        )
+    }
+
+    /// The arguments of a call.
+    pub(crate) fn arguments(self) -> Vec<Self> {
+        (0..ffi!(LLVMGetNumArgOperands(self.0))).map(|i| self.operand(i)).collect()
+    }
+
+    /// The incoming values of a phi.
+    pub(crate) fn incoming(self) -> Vec<Self> {
+        (0..ffi!(LLVMCountIncoming(self.0)))
+            .map(|i| Self(ffi!(LLVMGetIncomingValue(self.0, i))))
+            .collect()
+    }
+
+    /// What an alloca allocates.
+    pub(crate) fn allocated(self) -> Type {
+        Type(ffi!(LLVMGetAllocatedType(self.0)))
+    }
+
+    /// Alignment of a load, store, alloca or global in bytes.
+    pub(crate) fn alignment(self) -> u32 {
+        ffi!(LLVMGetAlignment(self.0))
+    }
+
+    /// Constant byte offset of a `getelementptr`, if all its indices are constant.
+    pub(crate) fn constant_offset(self, module: &Module<'_>) -> Option<i64> {
+        let mut ty = Type(ffi!(LLVMGetGEPSourceElementType(self.0)));
+        let mut offset = 0_i64;
+        for (i, index) in self.operands().into_iter().skip(1).enumerate() {
+            let index = index.constant()?;
+            if i > 0 {
+                if ty.kind() == TypeKind::LLVMStructTypeKind {
+                    let member = u32::try_from(index).ok()?;
+                    offset += i64::try_from(module.offset_of(ty, member)).ok()?;
+                    ty = ty.member(member)?;
+                    continue;
+                }
+                ty = ty.element();
+            }
+            let size = i64::try_from(module.size_of(ty)).ok()?;
+            offset = offset.checked_add(index.checked_mul(size)?)?;
+        }
+        Some(offset)
+    }
+}
+
+/// LLVM's index for attributes of the function itself.
+const FUNCTION_INDEX: u32 = u32::MAX;

@@ -77,12 +77,14 @@ void set_code_generation(clang::CompilerInvocation &invocation) {
   clang::CodeGenOptions &options = invocation.getCodeGenOpts();
   options.OptimizationLevel = 2;
   options.DisableO0ImplyOptNone = true;
+  options.setInlining(clang::CodeGenOptions::NormalInlining);
   options.DisableLLVMPasses = true;
   options.RelaxedAliasing = true;
   options.NoUseJumpTables = true;
   options.setDebugInfo(llvm::codegenoptions::LimitedDebugInfo);
   options.DwarfVersion = 5;
   options.EmbedSource = false;
+  invocation.getLangOpts().Optimize = 1;
   invocation.getFrontendOpts().DisableFree = false;
   invocation.getDiagnosticOpts().ShowCarets = false;
 }

@@ -5,7 +5,7 @@
 //! The string table is written anew: only strings in use, with the user's own source lines.
 
 use super::object::Object;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const MAGIC: u16 = 0xeb9f;
 const HEADER: usize = 24;
@@ -192,6 +192,12 @@ impl Btf {
                 self.types[index].blank();
                 continue;
             }
+            if record.kind() == KIND_FUNC {
+                // A global function would be verified apart from its callers; old kernels know no
+                // linkage of functions at all.
+                self.types[index].info = KIND_FUNC << 24;
+                continue;
+            }
             if record.kind() != KIND_DATASEC {
                 continue;
             }
@@ -246,8 +252,7 @@ impl Btf {
 
     fn member(&self, id: u32, names: &[&str]) -> u32 {
         let Some(record) = self.get(id).filter(|r| r.kind() == KIND_STRUCT) else { return 0 };
-        let found =
-            record.words.chunks_exact(3).find(|w| names.contains(&self.old_string(w[0])));
+        let found = record.words.chunks_exact(3).find(|w| names.contains(&self.old_string(w[0])));
         found.map_or(0, |w| w[1])
     }
 
@@ -308,18 +313,25 @@ impl Btf {
     /// The finished section.
     pub(super) fn write(mut self) -> Vec<u8> {
         let mut types = std::mem::take(&mut self.types);
+        let of_functions: BTreeSet<u32> =
+            types.iter().filter(|t| t.kind() == KIND_FUNC).map(|t| t.size_or_type).collect();
         let mut body = Vec::new();
-        for record in &mut types {
+        for (id, record) in (1..).zip(&mut types) {
             let name = self.old_string(record.name).to_owned();
             record.name = self.intern(&name);
             let (stride, named) = record.entries();
             if named {
                 for entry in record.words.chunks_exact_mut(stride) {
-                    let name = self.old_string(entry[0]).to_owned();
+                    let mut name = self.old_string(entry[0]).to_owned();
+                    if name.is_empty() && entry[1] != 0 && of_functions.contains(&id) {
+                        // The kernel wants every parameter of a function to have a name.
+                        "unnamed".clone_into(&mut name);
+                    }
                     entry[0] = self.intern(&name);
                 }
             }
-            for word in [record.name, record.info, record.size_or_type].iter().chain(&record.words) {
+            for word in [record.name, record.info, record.size_or_type].iter().chain(&record.words)
+            {
                 body.extend(self.order.bytes(*word));
             }
         }

@@ -60,7 +60,8 @@ impl Generator<'_> {
         let machine = Machine::new(Cpu::V1, big).map_err(|e| self.internal(&e))?;
         prepare::prepare(&module, self.rewritten);
         self.run(&machine, &module, BEFORE_LOWERING)?;
-        let found = lower::lower(self.context, &module, self.request, self.rewritten, &self.reporter);
+        let found =
+            lower::lower(self.context, &module, self.request, self.rewritten, &self.reporter);
         if found.iter().any(|d| d.severity == Severity::Error) {
             return Err(found);
         }
@@ -100,7 +101,9 @@ impl Generator<'_> {
         let mut diagnostics: Vec<Diagnostic> = Vec::new();
         for error in errors {
             let diagnostic = self.reporter.backend(&error);
-            if !diagnostics.contains(&diagnostic) {
+            // The backend repeats itself without a place.
+            let again = |d: &Diagnostic| d.message == diagnostic.message;
+            if diagnostic.line > 0 || !diagnostics.iter().any(again) {
                 diagnostics.push(diagnostic);
             }
         }

@@ -61,7 +61,11 @@ impl Object {
                 vec![0; size.min(MAX_SECTION)]
             } else {
                 let start = usize::try_from(header.sh_offset).unwrap_or(usize::MAX);
-                start.checked_add(size).and_then(|end| bytes.get(start..end)).unwrap_or_default().to_vec()
+                start
+                    .checked_add(size)
+                    .and_then(|end| bytes.get(start..end))
+                    .unwrap_or_default()
+                    .to_vec()
             };
             let executable = header.sh_flags & u64::from(SHF_EXECINSTR) != 0;
             sections.push(Section { name, data, executable, relocations: Vec::new() });

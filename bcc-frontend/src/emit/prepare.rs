@@ -56,13 +56,13 @@ pub(super) fn undefined_calls(module: &Module<'_>) -> Vec<(Value, String)> {
 /// Whether any atomic needs an instruction set that hands back the old value.
 pub(super) fn needs_fetching_atomics(module: &Module<'_>) -> bool {
     use crate::llvm::Opcode::{LLVMAtomicCmpXchg, LLVMAtomicRMW};
-    module.functions().into_iter().flat_map(Value::instructions).any(|instruction| {
-        match instruction.opcode() {
+    module.functions().into_iter().flat_map(Value::instructions).any(
+        |instruction| match instruction.opcode() {
             Some(LLVMAtomicCmpXchg) => true,
             Some(LLVMAtomicRMW) => instruction.is_used() || !instruction.is_atomic_addition(),
             _ => false,
-        }
-    })
+        },
+    )
 }
 
 /// Whether the request's machine is big-endian.

@@ -38,7 +38,12 @@ impl<'a> Reporter<'a> {
     }
 
     /// An error at `place`.
-    pub(crate) fn error(&self, stage: Stage, place: &Place, message: impl Into<String>) -> Diagnostic {
+    pub(crate) fn error(
+        &self,
+        stage: Stage,
+        place: &Place,
+        message: impl Into<String>,
+    ) -> Diagnostic {
         let mut diagnostic = Diagnostic::new(Severity::Error, stage, message);
         if place.line > 0 {
             let column = self.column(place);
@@ -107,7 +112,8 @@ fn split_place(text: &str) -> (Place, &str) {
         let file = parts.next()?.to_owned();
         Some((Place { file, line, column }, rest))
     };
-    parse().unwrap_or_else(|| (Place::default(), text.strip_prefix("<unknown>:0:0: ").unwrap_or(text)))
+    parse()
+        .unwrap_or_else(|| (Place::default(), text.strip_prefix("<unknown>:0:0: ").unwrap_or(text)))
 }
 
 /// The backend's message in the user's terms, and what helps.

@@ -23,7 +23,8 @@ impl Generator<'_> {
         let linker = Linker { object: &object, order, infos: &infos };
         let linked = self.link(&linker)?;
 
-        let used: BTreeSet<usize> = linked.iter().flat_map(|(_, l)| l.data.iter().copied()).collect();
+        let used: BTreeSet<usize> =
+            linked.iter().flat_map(|(_, l)| l.data.iter().copied()).collect();
         let keep: Vec<&str> = used.iter().map(|&i| object.sections[i].name.as_str()).collect();
         if let Some(btf) = &mut btf {
             btf.fix(&object, &keep);
@@ -165,9 +166,8 @@ fn text_of(object: &Object, section: &str) -> String {
 
 /// `LINUX_VERSION_CODE` of a release such as `6.1.0-37-amd64`; the last part saturates at 255.
 fn version_code(release: &str) -> u32 {
-    let mut numbers = release
-        .split(|c: char| !c.is_ascii_digit())
-        .map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut numbers =
+        release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse::<u32>().unwrap_or(0));
     let mut next = || numbers.next().unwrap_or(0);
     let (major, minor, patch) = (next(), next(), next());
     (major.min(0xffff) << 16) | (minor.min(0xff) << 8) | patch.min(0xff)

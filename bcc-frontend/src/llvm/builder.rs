@@ -2,10 +2,12 @@
 
 use super::{Context, Type, Value};
 use inkwell::llvm_sys::core::{
-    LLVMBuildAlloca, LLVMBuildCall2, LLVMBuildGEP2, LLVMBuildLoad2, LLVMBuildZExt, LLVMBuildTrunc, LLVMBuildPtrToInt,
+    LLVMArrayType2, LLVMBuildAlloca, LLVMBuildCall2, LLVMBuildGEP2, LLVMBuildIntToPtr,
+    LLVMBuildLoad2, LLVMBuildPtrToInt, LLVMBuildStore, LLVMBuildTrunc, LLVMBuildZExt,
     LLVMConstIntToPtr, LLVMCreateBuilderInContext, LLVMDisposeBuilder, LLVMFunctionType,
-    LLVMPositionBuilderBefore, LLVMSetAlignment, LLVMSetCurrentDebugLocation2, LLVMBuildIntToPtr,
-    LLVMGetIntrinsicDeclaration, LLVMLookupIntrinsicID, LLVMGlobalGetValueType, LLVMGetGlobalParent, LLVMArrayType2, LLVMBuildStore,
+    LLVMGetGlobalParent, LLVMGetIntrinsicDeclaration, LLVMGlobalGetValueType,
+    LLVMLookupIntrinsicID, LLVMPositionBuilderBefore, LLVMSetAlignment,
+    LLVMSetCurrentDebugLocation2,
 };
 use inkwell::llvm_sys::debuginfo::LLVMInstructionGetDebugLoc;
 use inkwell::llvm_sys::prelude::LLVMBuilderRef;
@@ -56,14 +58,7 @@ impl<'c> Builder<'c> {
         let mut index = self.context.int(64).constant(offset).raw();
         let byte = self.context.int(8).raw();
         let name = c"".as_ptr();
-        Value::from_raw(ffi!(LLVMBuildGEP2(
-            self.raw,
-            byte,
-            address.raw(),
-            &raw mut index,
-            1,
-            name
-        )))
+        Value::from_raw(ffi!(LLVMBuildGEP2(self.raw, byte, address.raw(), &raw mut index, 1, name)))
     }
 
     /// `value` as `ty`: integers are cut or zero-extended, pointers converted.
@@ -91,8 +86,7 @@ impl<'c> Builder<'c> {
         let callee = ffi!(LLVMConstIntToPtr(number.raw(), self.context.pointer().raw()));
         let mut values: Vec<_> = arguments.iter().map(|a| a.raw()).collect();
         let name = c"".as_ptr();
-        let call =
-            ffi!(LLVMBuildCall2(self.raw, ty, callee, values.as_mut_ptr(), count, name));
+        let call = ffi!(LLVMBuildCall2(self.raw, ty, callee, values.as_mut_ptr(), count, name));
         Value::from_raw(call)
     }
 

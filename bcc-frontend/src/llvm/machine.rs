@@ -1,10 +1,8 @@
 //! The BPF backend, the only one initialised.
 
 use super::{Module, owned};
-use inkwell::llvm_sys::core::{
-    LLVMDisposeMemoryBuffer, LLVMGetBufferSize, LLVMGetBufferStart,
-};
-use inkwell::llvm_sys::error::{LLVMGetErrorMessage, LLVMDisposeErrorMessage};
+use inkwell::llvm_sys::core::{LLVMDisposeMemoryBuffer, LLVMGetBufferSize, LLVMGetBufferStart};
+use inkwell::llvm_sys::error::{LLVMDisposeErrorMessage, LLVMGetErrorMessage};
 use inkwell::llvm_sys::target::{
     LLVMInitializeBPFAsmPrinter, LLVMInitializeBPFTarget, LLVMInitializeBPFTargetInfo,
     LLVMInitializeBPFTargetMC,

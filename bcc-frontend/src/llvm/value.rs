@@ -2,26 +2,25 @@
 
 use super::{Module, lent};
 use inkwell::llvm_sys::core::{
-    LLVMAddAttributeAtIndex, LLVMConstInt, LLVMConstIntGetSExtValue, LLVMCountIncoming,
-    LLVMCountParams, LLVMCountStructElementTypes, LLVMCreateEnumAttribute, LLVMDeleteFunction,
-    LLVMGetAlignment, LLVMGetAllocatedType, LLVMGetCalledValue,
-    LLVMGetConstOpcode, LLVMGetDebugLocColumn, LLVMGetDebugLocFilename, LLVMGetDebugLocLine,
-    LLVMGetElementType, LLVMGetEnumAttributeKindForName, LLVMGetFirstBasicBlock,
+    LLVMAddAttributeAtIndex, LLVMAppendBasicBlockInContext, LLVMConstInt, LLVMConstIntGetSExtValue,
+    LLVMCountIncoming, LLVMCountParams, LLVMCountStructElementTypes, LLVMCreateEnumAttribute,
+    LLVMDeleteBasicBlock, LLVMDeleteFunction, LLVMGetAlignment, LLVMGetAllocatedType,
+    LLVMGetAtomicRMWBinOp, LLVMGetBasicBlockParent, LLVMGetCalledValue, LLVMGetConstOpcode,
+    LLVMGetDebugLocColumn, LLVMGetDebugLocFilename, LLVMGetDebugLocLine, LLVMGetElementType,
+    LLVMGetEnumAttributeAtIndex, LLVMGetEnumAttributeKindForName, LLVMGetFirstBasicBlock,
     LLVMGetFirstInstruction, LLVMGetFirstUse, LLVMGetGEPSourceElementType, LLVMGetIncomingValue,
-    LLVMGetInitializer, LLVMGetInstructionOpcode, LLVMGetInstructionParent, LLVMGetBasicBlockParent,
-    LLVMGetIntTypeWidth, LLVMGetLinkage, LLVMGetNextBasicBlock, LLVMGetNextInstruction,
-    LLVMGetNextUse, LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetOperand, LLVMGetParam,
-    LLVMGetReturnType, LLVMGetSection, LLVMGetTypeKind, LLVMGetUser,
-    LLVMGetValueKind, LLVMGetValueName2, LLVMGetEnumAttributeAtIndex, LLVMGlobalGetValueType,
-    LLVMInstructionEraseFromParent, LLVMIsAInlineAsm, LLVMIsDeclaration, LLVMIsNull,
+    LLVMGetInitializer, LLVMGetInstructionOpcode, LLVMGetInstructionParent, LLVMGetIntTypeWidth,
+    LLVMGetLinkage, LLVMGetNextBasicBlock, LLVMGetNextInstruction, LLVMGetNextUse,
+    LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetOperand, LLVMGetParam, LLVMGetReturnType,
+    LLVMGetSection, LLVMGetTypeContext, LLVMGetTypeKind, LLVMGetUser, LLVMGetValueKind,
+    LLVMGetValueName2, LLVMGlobalGetValueType, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm,
+    LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsNull, LLVMMoveBasicBlockAfter,
     LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith, LLVMSetLinkage, LLVMSetOperand,
-    LLVMSetSection, LLVMSetValueName2, LLVMStructGetTypeAtIndex, LLVMTypeOf, LLVMTypeIsSized,
-    LLVMIsGlobalConstant, LLVMGetTypeContext, LLVMMoveBasicBlockAfter, LLVMAppendBasicBlockInContext,
-    LLVMDeleteBasicBlock, LLVMGetAtomicRMWBinOp,
+    LLVMSetSection, LLVMSetValueName2, LLVMStructGetTypeAtIndex, LLVMTypeIsSized, LLVMTypeOf,
 };
 use inkwell::llvm_sys::debuginfo::{
     LLVMDIFileGetFilename, LLVMDIScopeGetFile, LLVMDISubprogramGetLine, LLVMGetSubprogram,
-    LLVMSetSubprogram, 
+    LLVMSetSubprogram,
 };
 use inkwell::llvm_sys::prelude::{LLVMTypeRef, LLVMValueRef};
 use inkwell::llvm_sys::{LLVMAtomicRMWBinOp, LLVMLinkage, LLVMValueKind};
@@ -151,7 +150,8 @@ impl Value {
 
     /// The value of an integer constant of at most 64 bits.
     pub(crate) fn constant(self) -> Option<i64> {
-        let small = self.kind() == LLVMValueKind::LLVMConstantIntValueKind && self.ty().bits() <= 64;
+        let small =
+            self.kind() == LLVMValueKind::LLVMConstantIntValueKind && self.ty().bits() <= 64;
         small.then(|| ffi!(LLVMConstIntGetSExtValue(self.0)))
     }
 

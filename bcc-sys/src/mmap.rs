@@ -287,7 +287,8 @@ impl RingBuf {
     }
 
     /// Gives each finished record to `sink` until it breaks; returns how many were given and the
-    /// value of the break. Ends at a record that is still being written.
+    /// value of the break. Ends at a record that is still being written, and at what was there when
+    /// the call began.
     ///
     /// The kernel hears of the progress after each sixteenth of the buffer and at the end.
     /// A ring inherited through fork has nothing to give.
@@ -302,35 +303,32 @@ impl RingBuf {
         let mut given = 0;
         let mut at = self.consumer.word(0).load(Ordering::Relaxed);
         let mut told = at;
-        'drain: loop {
-            let end = self.producer.word(0).load(Ordering::Acquire);
-            if at >= end {
+        // What arrives meanwhile waits for the next call: epoll finds it there, level-triggered,
+        // and a fast producer cannot keep the caller here for ever.
+        let end = self.producer.word(0).load(Ordering::Acquire);
+        while at < end {
+            let offset = self.data + (at as usize & self.mask);
+            let header = self.producer.half(offset).load(Ordering::Acquire);
+            let len = (header & !(Self::BUSY | Self::DISCARD)) as usize;
+            if header & Self::BUSY != 0 || len > self.mask {
                 break;
             }
-            while at < end {
-                let offset = self.data + (at as usize & self.mask);
-                let header = self.producer.half(offset).load(Ordering::Acquire);
-                let len = (header & !(Self::BUSY | Self::DISCARD)) as usize;
-                if header & Self::BUSY != 0 || len > self.mask {
-                    break 'drain;
-                }
-                let mut flow = ControlFlow::Continue(());
-                if header & Self::DISCARD == 0 {
-                    // SAFETY: a finished record between consumer and producer; the position
-                    // moves past it only below.
-                    let bytes = unsafe { self.producer.bytes(offset + Self::HEADER, len) };
-                    flow = sink(bytes);
-                    given += 1;
-                }
-                at += (len + Self::HEADER).next_multiple_of(8) as u64;
-                if at - told >= stride {
-                    self.consumer.word(0).store(at, Ordering::Release);
-                    told = at;
-                }
-                if let ControlFlow::Break(value) = flow {
-                    self.consumer.word(0).store(at, Ordering::Release);
-                    return (given, Some(value));
-                }
+            let mut flow = ControlFlow::Continue(());
+            if header & Self::DISCARD == 0 {
+                // SAFETY: a finished record between consumer and producer; the position moves
+                // past it only below.
+                let bytes = unsafe { self.producer.bytes(offset + Self::HEADER, len) };
+                flow = sink(bytes);
+                given += 1;
+            }
+            at += (len + Self::HEADER).next_multiple_of(8) as u64;
+            if at - told >= stride {
+                self.consumer.word(0).store(at, Ordering::Release);
+                told = at;
+            }
+            if let ControlFlow::Break(value) = flow {
+                self.consumer.word(0).store(at, Ordering::Release);
+                return (given, Some(value));
             }
         }
         self.consumer.word(0).store(at, Ordering::Release);

@@ -1,1 +1,42 @@
 //! Perf buffers and ring buffers: mapped, polled, decoded to bytes.
+//!
+//! program → [`PerfBuffer`] (a ring per CPU) or [`RingBuffer`] (one for all) → [`Poller`] → the
+//! caller's closure, or a [`Batch`] to look at later.
+
+mod batch;
+mod perf;
+mod poller;
+mod ring;
+
+pub use batch::{Batch, Record};
+pub use perf::{PerfBuffer, PerfBufferOpts};
+pub use poller::{Event, Polled, Poller, SourceId};
+pub use ring::RingBuffer;
+
+use bcc_sys::SysError;
+
+/// Why events could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EventError {
+    /// The kernel refused a call.
+    #[error(transparent)]
+    Sys(#[from] SysError),
+    /// The list of CPUs could not be read.
+    #[error("cannot list the online CPUs")]
+    Cpus(#[source] std::io::Error),
+    /// Pages per CPU must be a power of two.
+    #[error("number of pages per CPU must be a power of two, not {0}")]
+    PageCount(usize),
+    /// The map is of another kind.
+    #[error("map of type {found} where {expected} is needed")]
+    MapType {
+        /// What it is.
+        found: bcc_sys::bpf::MapType,
+        /// What is needed.
+        expected: bcc_sys::bpf::MapType,
+    },
+    /// The buffers belong to the process that opened them; this one was forked from it.
+    #[error("event buffers cannot be read in a forked child")]
+    Forked,
+}

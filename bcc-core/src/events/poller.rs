@@ -1,0 +1,327 @@
+//! One epoll over any number of buffers.
+
+use super::perf::CpuReader;
+use super::{Batch, EventError, PerfBuffer, RingBuffer};
+use crate::kernel::cpus;
+use bcc_sys::epoll::{Poll, Wait};
+use bcc_sys::mmap::PerfRecord;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+/// A buffer of a [`Poller`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(u32);
+
+/// What a buffer held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// What a program sent.
+    Sample {
+        /// Which buffer it came through.
+        source: SourceId,
+        /// CPU whose ring held it; 0 for ring buffers, which have no CPU.
+        cpu: u32,
+        /// The bytes; gone when the closure returns.
+        data: &'a [u8],
+    },
+    /// Events of a perf buffer that found no room.
+    Lost {
+        /// Which buffer they were meant for.
+        source: SourceId,
+        /// CPU whose ring was full.
+        cpu: u32,
+        /// How many.
+        count: u64,
+    },
+}
+
+/// How a poll ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Polled<B> {
+    /// So many events were given; 0 when the time passed.
+    Events(usize),
+    /// A signal handler ran before anything came; look at what it left, then poll again.
+    Interrupted,
+    /// The closure broke with this value. What it has not seen comes first at the next poll.
+    Broken(B),
+}
+
+#[derive(Debug)]
+enum Source {
+    Perf(PerfBuffer),
+    Ring(RingBuffer),
+}
+
+/// How often the list of CPUs is read.
+const CPU_CHECK: Duration = Duration::from_secs(1);
+
+/// Reads events of several buffers in one thread.
+#[derive(Debug)]
+pub struct Poller {
+    poll: Poll,
+    sources: BTreeMap<SourceId, Source>,
+    /// Readers of CPUs that went off, until they are drained.
+    leftovers: Vec<(SourceId, CpuReader)>,
+    next: u32,
+    /// Tokens (source and CPU) that have events.
+    ready: Vec<u64>,
+    /// Tokens the closure broke off at: epoll need not tell of them again.
+    unfinished: Vec<u64>,
+    cpus_seen: Instant,
+    pid: u32,
+}
+
+fn token(source: SourceId, cpu: u32) -> u64 {
+    u64::from(source.0) << 32 | u64::from(cpu)
+}
+
+impl Poller {
+    /// Without any buffer.
+    ///
+    /// # Errors
+    /// What `epoll_create1(2)` says.
+    pub fn new() -> Result<Self, EventError> {
+        Ok(Self {
+            poll: Poll::new()?,
+            sources: BTreeMap::new(),
+            leftovers: Vec::new(),
+            next: 0,
+            ready: Vec::new(),
+            unfinished: Vec::new(),
+            cpus_seen: Instant::now(),
+            pid: std::process::id(),
+        })
+    }
+
+    /// Adds a perf buffer.
+    ///
+    /// # Errors
+    /// What `epoll_ctl(2)` says.
+    pub fn add_perf(&mut self, buffer: PerfBuffer) -> Result<SourceId, EventError> {
+        let id = self.take_id();
+        for reader in &buffer.readers {
+            self.poll.add(&reader.event, token(id, reader.cpu))?;
+        }
+        self.sources.insert(id, Source::Perf(buffer));
+        Ok(id)
+    }
+
+    /// Adds a ring buffer.
+    ///
+    /// # Errors
+    /// What `epoll_ctl(2)` says.
+    pub fn add_ring(&mut self, buffer: RingBuffer) -> Result<SourceId, EventError> {
+        let id = self.take_id();
+        self.poll.add(buffer.as_fd(), token(id, 0))?;
+        self.sources.insert(id, Source::Ring(buffer));
+        Ok(id)
+    }
+
+    fn take_id(&mut self) -> SourceId {
+        self.next += 1;
+        SourceId(self.next)
+    }
+
+    /// Closes a buffer; what it still holds is gone. Nothing happens when it is closed already.
+    ///
+    /// # Errors
+    /// What `epoll_ctl(2)` says.
+    pub fn remove(&mut self, id: SourceId) -> Result<(), EventError> {
+        let Some(source) = self.sources.remove(&id) else { return Ok(()) };
+        self.leftovers.retain(|(of, _)| *of != id);
+        self.unfinished.retain(|token| token >> 32 != u64::from(id.0));
+        self.ready.retain(|token| token >> 32 != u64::from(id.0));
+        if self.pid != std::process::id() {
+            // The epoll is shared with the parent, which still wants to hear of it.
+            return Ok(());
+        }
+        match &source {
+            Source::Perf(buffer) => {
+                for reader in &buffer.readers {
+                    self.poll.remove(&reader.event)?;
+                }
+            }
+            Source::Ring(buffer) => self.poll.remove(buffer.as_fd())?,
+        }
+        Ok(())
+    }
+
+    /// Whether there is no buffer.
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    /// Waits up to `timeout_ms` milliseconds (negative: without end) and gives all that came to
+    /// `sink`, until it breaks.
+    ///
+    /// # Errors
+    /// [`EventError::Forked`] in a child of the process that made the poller.
+    pub fn poll<B>(
+        &mut self,
+        timeout_ms: i32,
+        sink: impl FnMut(Event<'_>) -> ControlFlow<B>,
+    ) -> Result<Polled<B>, EventError> {
+        match self.wait(timeout_ms)? {
+            Wait::Interrupted => Ok(Polled::Interrupted),
+            Wait::Timeout => Ok(Polled::Events(0)),
+            Wait::Ready(_) => Ok(self.drain(sink)),
+        }
+    }
+
+    /// The first half of [`Poller::poll`]: only waits. [`Poller::drain`] then gives what came.
+    ///
+    /// # Errors
+    /// As [`Poller::poll`].
+    pub fn wait(&mut self, timeout_ms: i32) -> Result<Wait, EventError> {
+        self.check_process()?;
+        self.follow_cpus();
+        let pending = !self.unfinished.is_empty() || !self.leftovers.is_empty();
+        let wait = self.poll.wait(if pending { 0 } else { timeout_ms }, &mut self.ready)?;
+        for token in self.unfinished.drain(..) {
+            if !self.ready.contains(&token) {
+                self.ready.push(token);
+            }
+        }
+        if pending { Ok(Wait::Ready(self.ready.len())) } else { Ok(wait) }
+    }
+
+    /// Gives what the last [`Poller::wait`] found.
+    pub fn drain<B>(&mut self, mut sink: impl FnMut(Event<'_>) -> ControlFlow<B>) -> Polled<B> {
+        let mut total = 0;
+        while let Some((source, mut reader)) = self.leftovers.pop() {
+            let (given, broken) = give_perf(source, &mut reader, &mut sink);
+            total += given;
+            if let Some(value) = broken {
+                self.leftovers.push((source, reader));
+                return Polled::Broken(value);
+            }
+        }
+        while let Some(&next) = self.ready.last() {
+            let (given, broken) = self.give(next, &mut sink);
+            total += given;
+            if let Some(value) = broken {
+                self.unfinished.append(&mut self.ready);
+                return Polled::Broken(value);
+            }
+            self.ready.pop();
+        }
+        Polled::Events(total)
+    }
+
+    /// Gives all that waits in any buffer without asking epoll.
+    ///
+    /// # Errors
+    /// As [`Poller::poll`].
+    pub fn consume<B>(
+        &mut self,
+        sink: impl FnMut(Event<'_>) -> ControlFlow<B>,
+    ) -> Result<Polled<B>, EventError> {
+        self.check_process()?;
+        self.unfinished.clear();
+        self.ready.clear();
+        for (&id, source) in self.sources.iter().rev() {
+            match source {
+                Source::Perf(buffer) => {
+                    let tokens = buffer.readers.iter().rev().map(|reader| token(id, reader.cpu));
+                    self.ready.extend(tokens);
+                }
+                Source::Ring(_) => self.ready.push(token(id, 0)),
+            }
+        }
+        Ok(self.drain(sink))
+    }
+
+    /// Copies what the last [`Poller::wait`] found behind what `batch` holds, up to `limit`
+    /// records; returns how many. The rest comes at the next wait.
+    pub fn drain_into(&mut self, batch: &mut Batch, limit: usize) -> usize {
+        let before = batch.len();
+        if limit == 0 {
+            return 0;
+        }
+        self.drain(|event| {
+            match event {
+                Event::Sample { source, cpu, data } => batch.push(source, cpu, data),
+                Event::Lost { source, cpu, count } => batch.push_lost(source, cpu, count),
+            }
+            if batch.len() - before < limit {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        batch.len() - before
+    }
+
+    fn give<B>(
+        &mut self,
+        token: u64,
+        sink: &mut impl FnMut(Event<'_>) -> ControlFlow<B>,
+    ) -> (usize, Option<B>) {
+        #[expect(clippy::cast_possible_truncation, reason = "the two halves of the token")]
+        let (id, cpu) = (SourceId((token >> 32) as u32), token as u32);
+        match self.sources.get_mut(&id) {
+            Some(Source::Ring(buffer)) => {
+                buffer.consume(|data| sink(Event::Sample { source: id, cpu: 0, data }))
+            }
+            Some(Source::Perf(buffer)) => {
+                match buffer.readers.iter_mut().find(|reader| reader.cpu == cpu) {
+                    Some(reader) => give_perf(id, reader, sink),
+                    None => (0, None),
+                }
+            }
+            None => (0, None),
+        }
+    }
+
+    fn check_process(&self) -> Result<(), EventError> {
+        if self.pid == std::process::id() { Ok(()) } else { Err(EventError::Forked) }
+    }
+
+    /// Looks once a second whether CPUs came or went.
+    fn follow_cpus(&mut self) {
+        let has_perf = self.sources.values().any(|source| matches!(source, Source::Perf(_)));
+        if !has_perf || self.cpus_seen.elapsed() < CPU_CHECK {
+            return;
+        }
+        self.cpus_seen = Instant::now();
+        match cpus::online() {
+            Ok(online) => self.use_cpus(&online),
+            Err(error) => log::debug!("cannot list the online CPUs: {error}"),
+        }
+    }
+
+    fn use_cpus(&mut self, online: &[u32]) {
+        for (&id, source) in &mut self.sources {
+            let Source::Perf(buffer) = source else { continue };
+            let change = buffer.follow(online);
+            for reader in change.removed {
+                if let Err(error) = self.poll.remove(&reader.event) {
+                    log::debug!("CPU {} stays in the epoll: {error}", reader.cpu);
+                }
+                self.leftovers.push((id, reader));
+            }
+            for reader in &buffer.readers[change.added_from..] {
+                if let Err(error) = self.poll.add(&reader.event, token(id, reader.cpu)) {
+                    log::warn!("CPU {} is not polled: {error}", reader.cpu);
+                }
+            }
+        }
+    }
+}
+
+fn give_perf<B>(
+    source: SourceId,
+    reader: &mut CpuReader,
+    sink: &mut impl FnMut(Event<'_>) -> ControlFlow<B>,
+) -> (usize, Option<B>) {
+    let cpu = reader.cpu;
+    reader.ring.consume(|record| match record {
+        PerfRecord::Sample(data) => sink(Event::Sample { source, cpu, data }),
+        PerfRecord::Lost(count) => sink(Event::Lost { source, cpu, count }),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,4 +7,10 @@ pub enum Error {
     /// No module came of the text.
     #[error(transparent)]
     Compile(#[from] crate::compile::CompileError),
+    /// A map could not be made or used.
+    #[error(transparent)]
+    Map(#[from] crate::map::MapError),
+    /// A program could not be loaded or run.
+    #[error(transparent)]
+    Load(#[from] crate::program::LoadError),
 }

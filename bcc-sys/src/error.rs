@@ -15,4 +15,10 @@ impl SysError {
     pub fn last(call: &'static str) -> Self {
         Self { call, errno: nix::errno::Errno::last() }
     }
+
+    /// Whether the kernel lacks what was asked for: `EOPNOTSUPP`, or its own 524 (`ENOTSUPP`), which
+    /// has no name in user space.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self.errno, nix::errno::Errno::EOPNOTSUPP | nix::errno::Errno::UnknownErrno)
+    }
 }

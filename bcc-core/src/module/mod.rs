@@ -1,1 +1,291 @@
 //! A compiled module in the kernel: create maps, relocate, load on demand, attach by name.
+//!
+//! [`ModuleSpec`] → [`Module::load`] (BTF, maps) → [`Module::load_program`] (relocate, `PROG_LOAD`).
+
+pub mod place;
+mod relocate;
+
+use crate::map::create::{self, Context};
+use crate::map::{Map, MapError};
+use crate::program::load::{self, Options};
+use crate::program::target::{KernelFunctions, find};
+use crate::program::{LoadError, Program, kind};
+use crate::spec::{ModuleSpec, ProgramSpec};
+use bcc_sys::bpf::call::{ProgLoad, btf_load};
+use bcc_sys::bpf::{AttachType, ProgType};
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Verifier log for every load (`DEBUG_BPF`).
+pub const DEBUG_BPF: u32 = 0x2;
+/// Verifier log with register states (`DEBUG_BPF_REGISTER_STATE`).
+pub const DEBUG_BPF_REGISTER_STATE: u32 = 0x10;
+
+/// How to bring a module into the kernel.
+#[derive(Clone)]
+pub struct LoadOptions {
+    /// `DEBUG_*` bits; those about compiling are ignored here.
+    pub debug: u32,
+    /// Whether the memlock limit may be raised on kernels that account to it (before 5.11).
+    pub allow_rlimit: bool,
+    /// Network device that maps and programs are offloaded to.
+    pub device: Option<String>,
+    /// Namespace of `BPF_TABLE_SHARED` tables.
+    pub maps_namespace: String,
+    /// Where kernel functions are looked up.
+    pub functions: Arc<dyn KernelFunctions>,
+}
+
+impl std::fmt::Debug for LoadOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoadOptions")
+            .field("debug", &self.debug)
+            .field("allow_rlimit", &self.allow_rlimit)
+            .field("device", &self.device)
+            .field("maps_namespace", &self.maps_namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            debug: 0,
+            allow_rlimit: true,
+            device: None,
+            maps_namespace: String::new(),
+            functions: Arc::new(crate::program::target::RunningKernel::default()),
+        }
+    }
+}
+
+/// A [`ModuleSpec`] in the kernel: its maps open, its programs loaded when first asked for.
+#[derive(Debug)]
+pub struct Module {
+    spec: Arc<ModuleSpec>,
+    options: LoadOptions,
+    ifindex: u32,
+    btf: Option<OwnedFd>,
+    maps: Vec<Map>,
+    programs: Mutex<HashMap<ProgramKey, Arc<Program>>>,
+}
+
+/// Programs by name; those loaded beside the plain one, by their attach type too.
+type ProgramKey = (String, Option<AttachType>);
+
+impl Module {
+    /// Loads the module's BTF, creates its maps and fills those with initial data. Programs come later.
+    ///
+    /// # Errors
+    /// [`MapError`] of the first map that fails; nothing is left then.
+    pub fn load(spec: impl Into<Arc<ModuleSpec>>, options: LoadOptions) -> Result<Self, MapError> {
+        let spec = spec.into();
+        let ifindex = match &options.device {
+            Some(device) => device_index(device)?,
+            None => 0,
+        };
+        let btf = load_btf(&spec.btf);
+        let context = Context {
+            btf: btf.as_ref().map(AsFd::as_fd),
+            ifindex,
+            allow_rlimit: options.allow_rlimit,
+            namespace: &options.maps_namespace,
+        };
+        let maps = create::all(&spec.maps, &context)?;
+        Ok(Self { spec, options, ifindex, btf, maps, programs: Mutex::default() })
+    }
+
+    /// The compiled module.
+    pub fn spec(&self) -> &ModuleSpec {
+        &self.spec
+    }
+
+    /// The map of that C name.
+    pub fn map(&self, name: &str) -> Option<&Map> {
+        self.maps.iter().find(|map| map.name() == name)
+    }
+
+    /// All maps, in the order of their definition.
+    pub fn maps(&self) -> &[Map] {
+        &self.maps
+    }
+
+    /// The module's BTF in the kernel, where the kernel took it.
+    pub fn btf(&self) -> Option<BorrowedFd<'_>> {
+        self.btf.as_ref().map(AsFd::as_fd)
+    }
+
+    fn program_spec(&self, name: &str) -> Result<&ProgramSpec, LoadError> {
+        let unknown = || LoadError::Unknown { program: name.to_owned() };
+        self.spec.program(name).ok_or_else(unknown)
+    }
+
+    /// Loads a program, or returns the one loaded before under this name: the type of the first call wins.
+    /// Without a type, the name's prefix or the section says it; without an attach type, the prefix.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load_program(
+        &self,
+        name: &str,
+        prog_type: Option<ProgType>,
+        attach_type: Option<AttachType>,
+    ) -> Result<Arc<Program>, LoadError> {
+        self.cached((name.to_owned(), None), prog_type, attach_type)
+    }
+
+    /// Loads a program once more for another way of attaching it (`kprobe_multi` and `uprobe_multi` need
+    /// their own attach type at load), beside the one of [`Self::load_program`].
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load_program_for(
+        &self,
+        name: &str,
+        prog_type: ProgType,
+        attach_type: AttachType,
+    ) -> Result<Arc<Program>, LoadError> {
+        let key = (name.to_owned(), Some(attach_type));
+        self.cached(key, Some(prog_type), Some(attach_type))
+    }
+
+    fn cached(
+        &self,
+        key: ProgramKey,
+        prog_type: Option<ProgType>,
+        attach_type: Option<AttachType>,
+    ) -> Result<Arc<Program>, LoadError> {
+        // Held during the load, so that two threads do not load the same program twice.
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = programs.get(&key) {
+            return Ok(Arc::clone(program));
+        }
+        let program = Arc::new(self.load_new(&key.0, prog_type, attach_type)?);
+        programs.insert(key, Arc::clone(&program));
+        Ok(program)
+    }
+
+    /// Forgets a loaded program; it leaves the kernel when nothing is attached and no handle is left.
+    pub fn unload_program(&self, name: &str) -> bool {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = programs.len();
+        programs.retain(|(known, _), _| known != name);
+        programs.len() < before
+    }
+
+    /// The instructions of a program with map descriptors patched in, as `dump_func` gives them.
+    ///
+    /// # Errors
+    /// [`LoadError::Unknown`], [`LoadError::Relocation`].
+    pub fn dump(&self, name: &str) -> Result<Vec<u8>, LoadError> {
+        let programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = programs.get(&(name.to_owned(), None)) {
+            return Ok(program.insns().to_vec());
+        }
+        Ok(self.relocated(self.program_spec(name)?)?.insns)
+    }
+
+    fn relocated(&self, program: &ProgramSpec) -> Result<relocate::Relocated, LoadError> {
+        let needs_kfunc =
+            |r: &crate::spec::Relocation| matches!(r.kind, crate::spec::RelocationKind::Kfunc(_));
+        let modules = if program.relocations.iter().any(needs_kfunc) {
+            crate::program::target::modules_with_btf()
+        } else {
+            Vec::new()
+        };
+        relocate::relocate(program, &self.maps, self.options.functions.as_ref(), &modules)
+    }
+
+    fn load_new(
+        &self,
+        name: &str,
+        prog_type: Option<ProgType>,
+        attach_type: Option<AttachType>,
+    ) -> Result<Program, LoadError> {
+        let spec = self.program_spec(name)?;
+        let by_name = kind::classify(name, &spec.section);
+        let no_type = || LoadError::NoType { program: name.to_owned() };
+        let prog_type = prog_type.or(by_name.map(|(ty, _)| ty)).ok_or_else(no_type)?;
+        let by_name = by_name.filter(|(ty, _)| *ty == prog_type).and_then(|(_, attach)| attach);
+        let attach_type = attach_type.or(by_name).unwrap_or(AttachType(0));
+        let target = match kind::named(name) {
+            Some(named) if named.kind.prog_type == prog_type => named
+                .btf_target()
+                .map(|target| find(self.options.functions.as_ref(), name, named.module, &target)),
+            _ => None,
+        };
+        let target = target.transpose()?;
+        let code = self.relocated(spec)?;
+        let modules: Vec<BorrowedFd<'_>> = code.modules.iter().map(AsFd::as_fd).collect();
+        let license =
+            CString::new(self.spec.license.as_bytes().split(|b| *b == 0).next().unwrap_or(b""))
+                .unwrap_or_default();
+        let traced = matches!(prog_type, ProgType::TRACING | ProgType::EXT);
+        let loaded = load::load(
+            name,
+            &ProgLoad {
+                prog_type: prog_type.0,
+                expected_attach_type: attach_type.0,
+                insns: &code.insns,
+                license: &license,
+                kern_version: if traced { 0 } else { self.spec.kern_version },
+                flags: 0,
+                name: kind::kernel_name(name),
+                ifindex: self.ifindex,
+                btf: self.btf(),
+                func_info: &spec.func_info,
+                line_info: &spec.line_info,
+                attach_btf_id: target.as_ref().map_or(0, |target| target.btf_id),
+                attach_obj: target.as_ref().and_then(|t| t.module.as_ref()).map(AsFd::as_fd),
+                fd_array: &modules,
+            },
+            Options { log_level: self.log_level(), allow_rlimit: self.options.allow_rlimit },
+            |insn| place::place(&self.spec.btf, &spec.line_info, insn),
+        )?;
+        Ok(Program {
+            name: name.to_owned(),
+            prog_type,
+            attach_type,
+            fd: loaded.fd,
+            insns: code.insns,
+            log: loaded.log,
+        })
+    }
+
+    fn log_level(&self) -> u32 {
+        if self.options.debug & DEBUG_BPF_REGISTER_STATE != 0 {
+            2
+        } else {
+            u32::from(self.options.debug & DEBUG_BPF != 0)
+        }
+    }
+}
+
+fn device_index(device: &str) -> Result<u32, MapError> {
+    nix::net::if_::if_nametoindex(device).map_err(|errno| MapError::Create {
+        map: format!("for device {device}"),
+        source: bcc_sys::SysError { call: "if_nametoindex", errno },
+        hint: String::new(),
+    })
+}
+
+/// BTF that the kernel does not take is done without: maps lose their types, logs their source lines.
+fn load_btf(btf: &[u8]) -> Option<OwnedFd> {
+    if btf.is_empty() {
+        return None;
+    }
+    match btf_load(btf, None) {
+        Ok(fd) => Some(fd),
+        Err(error) => {
+            let mut log = vec![0; 64 * 1024];
+            // Only to learn why.
+            let _again = btf_load(btf, Some(&mut log));
+            let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
+            let why = String::from_utf8_lossy(&log[..end]);
+            log::debug!("the kernel does not take the module's BTF: {error}\n{why}");
+            None
+        }
+    }
+}

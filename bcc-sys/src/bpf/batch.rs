@@ -93,10 +93,11 @@ impl MapFd {
         self.write_batch(cmd, count, addr(keys), addr(values), flags)
     }
 
-    /// Removes elements; stops at the first one that is absent (`ENOENT`).
+    /// Removes elements and returns how many; fewer than given when it stopped at an absent key, which
+    /// is the one at that index.
     ///
     /// # Errors
-    /// See [`Self::lookup_batch`]; `ENOENT` when a key is absent.
+    /// See [`Self::lookup_batch`].
     pub fn delete_batch(&self, keys: &[u8]) -> Result<usize, SysError> {
         let cmd = Cmd::MapDeleteBatch;
         let count = self.batch_count(cmd, keys.len(), None)?;
@@ -114,8 +115,12 @@ impl MapFd {
         let map_fd = raw(self.as_fd());
         let mut attr =
             MapBatchAttr { keys, values, count, map_fd, elem_flags, ..Default::default() };
-        bpf(cmd, &mut attr)?;
-        Ok(attr.count as usize)
+        match bpf(cmd, &mut attr) {
+            Ok(_) => {}
+            Err(error) if cmd == Cmd::MapDeleteBatch && error.errno == Errno::ENOENT => {}
+            Err(error) => return Err(error),
+        }
+        Ok(attr.count.min(count) as usize)
     }
 
     /// Elements in buffers of these lengths, which must be whole and equal in number.

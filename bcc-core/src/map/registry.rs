@@ -1,0 +1,34 @@
+//! Tables that one module publishes and others of the process find: `BPF_TABLE_PUBLIC`,
+//! `BPF_TABLE_SHARED`, `BPF_TABLE("extern", …)`.
+//!
+//! A table stays published as long as the process lives, as a module may come that asks for it after its
+//! maker is gone; publishing the name again replaces it.
+
+use super::Map;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+type Tables = HashMap<(String, String), Map>;
+
+fn tables() -> MutexGuard<'static, Tables> {
+    static TABLES: OnceLock<Mutex<Tables>> = OnceLock::new();
+    TABLES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Publishes `map` under its name; the empty namespace is the one everybody sees.
+pub fn publish(namespace: &str, map: &Map) {
+    tables().insert((namespace.to_owned(), map.name().to_owned()), map.clone());
+}
+
+/// The table of that name in `namespace`, else the one everybody sees.
+pub fn find(namespace: &str, name: &str) -> Option<Map> {
+    let tables = tables();
+    let at = |space: &str| tables.get(&(space.to_owned(), name.to_owned())).cloned();
+    at(namespace).or_else(|| at(""))
+}
+
+/// Takes back what `map` published; another map under the same name stays.
+pub fn withdraw(map: &Map) {
+    let id = map.info().id;
+    tables().retain(|_, published| published.info().id != id);
+}

@@ -1,0 +1,80 @@
+//! Kernel functions by name: the BTF ids that tracing, LSM and iterator programs, and kfunc calls, name.
+
+use super::error::LoadError;
+use bcc_sys::bpf::info::btf_info;
+use bcc_sys::bpf::object::{ObjectKind, fd_by_id, ids};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// A function of the kernel or of one of its modules.
+#[derive(Debug)]
+pub struct KernelFunction {
+    /// Type id in its BTF.
+    pub btf_id: u32,
+    /// The module's BTF; `None` for vmlinux.
+    pub module: Option<OwnedFd>,
+}
+
+/// Where functions are looked up.
+pub trait KernelFunctions: Send + Sync {
+    /// The type id of function `name` in the BTF of `module` (`vmlinux` or a module's name); `None`
+    /// when it is not there.
+    ///
+    /// # Errors
+    /// [`LoadError::NoBtf`] when there is no such BTF.
+    fn type_id(&self, module: &str, name: &str) -> Result<Option<u32>, LoadError>;
+}
+
+/// Looks up what `program` names.
+///
+/// # Errors
+/// [`LoadError::Target`], [`LoadError::NoBtf`].
+pub fn find(
+    functions: &dyn KernelFunctions,
+    program: &str,
+    module: &str,
+    name: &str,
+) -> Result<KernelFunction, LoadError> {
+    let btf_id = functions.type_id(module, name)?.ok_or_else(|| LoadError::Target {
+        program: program.to_owned(),
+        target: name.to_owned(),
+        module: module.to_owned(),
+    })?;
+    let module = if module == "vmlinux" { None } else { Some(module_btf(module)?) };
+    Ok(KernelFunction { btf_id, module })
+}
+
+/// Opens the BTF of a loaded module.
+///
+/// # Errors
+/// [`LoadError::NoBtf`] when the module is not loaded, has none, or ids may not be listed.
+pub fn module_btf(module: &str) -> Result<OwnedFd, LoadError> {
+    let missing = |why: String| LoadError::NoBtf { module: module.to_owned(), why };
+    let all = ids(ObjectKind::Btf).map_err(|error| missing(error.to_string()))?;
+    for id in all {
+        // An object may go between the listing and here.
+        let Ok(fd) = fd_by_id(ObjectKind::Btf, id) else { continue };
+        if btf_info(fd.as_fd()).is_ok_and(|info| info.kernel && info.name == module) {
+            return Ok(fd);
+        }
+    }
+    Err(missing(String::new()))
+}
+
+/// Names of the loaded modules that have BTF.
+pub fn modules_with_btf() -> Vec<String> {
+    let Ok(files) = std::fs::read_dir("/sys/kernel/btf") else { return Vec::new() };
+    let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name != "vmlinux").collect();
+    names.sort();
+    names
+}
+
+/// The running kernel's own BTF.
+#[derive(Debug, Default)]
+pub struct RunningKernel {}
+
+impl KernelFunctions for RunningKernel {
+    fn type_id(&self, module: &str, _name: &str) -> Result<Option<u32>, LoadError> {
+        Err(LoadError::NoBtf { module: module.to_owned(), why: "no reader".to_owned() })
+    }
+}

@@ -151,15 +151,19 @@ def print_row(text: str, end: str = "\n") -> None:
     print(text, end=end, flush=True)
 
 
-def poll(step: Callable[[], object], until: Callable[[], bool] | None = None) -> None:
-    """Calls `step` (a poll of the tool's buffers) until Ctrl-C, a closed pipe, or `until()`."""
+def poll(step: Callable[[], object], until: Callable[[], bool] | None = None) -> bool:
+    """Calls `step` (a poll of the tool's buffers) until Ctrl-C, a closed pipe, or `until()`.
+
+    True after Ctrl-C.
+    """
     try:
         while until is None or not until():
             step()
     except KeyboardInterrupt:
-        pass
+        return True
     except BrokenPipeError:
         quiet_exit()
+    return False
 
 
 def quiet_exit() -> NoReturn:

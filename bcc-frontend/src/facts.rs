@@ -26,9 +26,9 @@ pub struct Rewritten {
 pub struct MapDecl {
     /// All but `max_entries`, `flags` and the BTF ids.
     pub spec: MapSpec,
-    /// Byte offset of the `max_entries` member in the variable.
+    /// Byte offset of the `max_entries` member in the variable; `u32::MAX` when there is none.
     pub max_entries_offset: u32,
-    /// Byte offset of the `flags` member in the variable.
+    /// Byte offset of the `flags` member in the variable; `u32::MAX` when there is none.
     pub flags_offset: u32,
 }
 
@@ -56,7 +56,7 @@ pub enum ContextKind {
     RawTracepoint,
     /// `struct tracepoint__… *`: members are untrusted pointers.
     Tracepoint,
-    /// fentry, fexit, fmod_ret, LSM, tp_btf, iterators: members are trusted.
+    /// `fentry`, `fexit`, `fmod_ret`, LSM, `tp_btf`, iterators: members are trusted.
     Btf,
     /// `__sk_buff`, `xdp_md`, `bpf_perf_event_data`, anything else: left alone.
     Other,

@@ -5,6 +5,7 @@
 
 pub mod clang;
 mod compiler;
+pub mod diag;
 pub mod emit;
 pub mod facts;
 pub mod headers;

@@ -131,14 +131,6 @@ impl<'u> Cursor<'u> {
         (Place::of(start), Place::of(end))
     }
 
-    /// Whether the cursor's place is in the main file.
-    pub fn in_main_file(self) -> bool {
-        // SAFETY: the cursor belongs to a live unit.
-        let location = unsafe { sys::clang_getCursorLocation(self.raw) };
-        // SAFETY: `location` was just returned.
-        unsafe { sys::clang_Location_isFromMainFile(location) != 0 }
-    }
-
     /// Whether the cursor's place is in a header found by `-isystem`.
     pub fn in_system_header(self) -> bool {
         // SAFETY: the cursor belongs to a live unit.
@@ -231,6 +223,12 @@ impl<'u> Cursor<'u> {
     pub fn storage(self) -> i32 {
         // SAFETY: the cursor belongs to a live unit.
         unsafe { sys::clang_Cursor_getStorageClass(self.raw) }
+    }
+
+    /// `CXBinaryOperator_*` of a binary operator.
+    pub fn binary_operator(self) -> i32 {
+        // SAFETY: the cursor belongs to a live unit.
+        unsafe { sys::clang_getCursorBinaryOperatorKind(self.raw) }
     }
 
     /// Whether a struct or union has no tag.

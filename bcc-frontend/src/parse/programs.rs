@@ -1,0 +1,61 @@
+//! Functions that may become programs.
+
+use super::{Report, section_of};
+use crate::clang::Cursor;
+use crate::facts::{ContextKind, ProgramDecl};
+use clang_sys as sys;
+
+/// Parameters that fit into registers besides the context.
+const MAX_REGISTER_PARAMETERS: usize = 6;
+
+/// Names that say that the program's context holds trusted kernel pointers.
+const BTF_PREFIXES: [&str; 5] = ["kfunc__", "kretfunc__", "kmod_ret__", "lsm__", "bpf_iter__"];
+const BTF_SECTIONS: [&str; 6] = ["fentry", "fexit", "fmod_ret", "lsm", "tp_btf", "iter"];
+
+/// Externally visible functions with a body in the main file, in order.
+pub fn programs(root: Cursor<'_>, main: &str, report: &mut Report) -> Vec<ProgramDecl> {
+    root.children()
+        .into_iter()
+        .filter(|f| f.kind() == sys::CXCursor_FunctionDecl && f.is_definition() && f.is_external())
+        .filter(|f| !f.is_inline() || f.storage() == sys::CX_SC_Extern)
+        .filter_map(|function| {
+            let place = function.place();
+            (place.file == main || place.file.is_empty())
+                .then(|| program(function, place.line, report))
+        })
+        .collect()
+}
+
+fn program(function: Cursor<'_>, line: u32, report: &mut Report) -> ProgramDecl {
+    let name = function.spelling();
+    let parameters = function.arguments();
+    if parameters.len() > 1 + MAX_REGISTER_PARAMETERS {
+        let place = parameters[1 + MAX_REGISTER_PARAMETERS].place();
+        report.error(&place, "too many arguments, bcc only supports in-register parameters");
+    }
+    for parameter in &parameters {
+        if parameter.spelling().is_empty() {
+            report.error(&parameter.place(), "arguments to BPF program definition must be named");
+        }
+    }
+    let section = section_of(function);
+    let context = context(&name, section.as_deref(), parameters.first().copied());
+    let syscall = name.starts_with("syscall__") || name.starts_with("kprobe____x64_sys_");
+    ProgramDecl { name, section, context, syscall, line }
+}
+
+fn context(name: &str, section: Option<&str>, first: Option<Cursor<'_>>) -> ContextKind {
+    let pointee = first.map(|p| p.ty().canonical().pointee().canonical().unqualified().spelling());
+    let pointee = pointee.unwrap_or_default();
+    let section = section.and_then(|s| s.split(['/', '.']).next()).unwrap_or_default();
+    match pointee.as_str() {
+        "struct pt_regs" => ContextKind::PtRegs,
+        "struct bpf_raw_tracepoint_args" => ContextKind::RawTracepoint,
+        other if other.starts_with("struct tracepoint__") => ContextKind::Tracepoint,
+        "unsigned long long" => ContextKind::Btf,
+        other if other.starts_with("struct bpf_iter__") => ContextKind::Btf,
+        _ if BTF_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) => ContextKind::Btf,
+        _ if BTF_SECTIONS.contains(&section) => ContextKind::Btf,
+        _ => ContextKind::Other,
+    }
+}

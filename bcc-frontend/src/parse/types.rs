@@ -1,0 +1,60 @@
+//! libclang's types as [`TypeDesc`].
+
+use crate::clang::Ty;
+use bcc_core::spec::{Field, StructKind, TypeDesc};
+use clang_sys as sys;
+
+/// The exact layout of `ty`; `None` when it is incomplete.
+pub fn describe(ty: Ty<'_>) -> Option<TypeDesc> {
+    let ty = ty.canonical().unqualified();
+    match ty.kind() {
+        sys::CXType_Pointer | sys::CXType_BlockPointer => Some(TypeDesc::Pointer),
+        sys::CXType_Enum => describe(ty.declaration().enum_type()),
+        sys::CXType_ConstantArray => {
+            let len = u32::try_from(ty.array_len()).ok()?;
+            Some(TypeDesc::Array { elem: Box::new(describe(ty.element())?), len })
+        }
+        sys::CXType_IncompleteArray => {
+            Some(TypeDesc::Array { elem: Box::new(describe(ty.element())?), len: 0 })
+        }
+        sys::CXType_Record => describe_record(ty),
+        _ => {
+            let size = u32::try_from(ty.size()).ok()?;
+            Some(TypeDesc::Builtin { name: ty.spelling(), size })
+        }
+    }
+}
+
+/// What stands for the key of a table that has none.
+pub fn nothing() -> TypeDesc {
+    TypeDesc::Builtin { name: "void".to_owned(), size: 0 }
+}
+
+fn describe_record(ty: Ty<'_>) -> Option<TypeDesc> {
+    let size = u32::try_from(ty.size()).ok()?;
+    let align = u32::try_from(ty.align()).ok()?;
+    let declaration = ty.declaration();
+    let mut fields = Vec::new();
+    let mut natural = false;
+    for member in ty.fields() {
+        let member_ty = member.ty();
+        let bit_width = member.bit_width();
+        natural |= bit_width.is_some();
+        natural |= member_ty.canonical().kind() == sys::CXType_IncompleteArray;
+        fields.push(Field {
+            name: if member.is_anonymous() { String::new() } else { member.spelling() },
+            ty: describe(member_ty)?,
+            bit_offset: u32::try_from(member.field_offset()).ok()?,
+            bit_width,
+        });
+    }
+    let kind = if declaration.kind() == sys::CXCursor_UnionDecl {
+        StructKind::Union
+    } else if natural || fields.is_empty() {
+        StructKind::Natural
+    } else {
+        StructKind::Packed
+    };
+    let name = if declaration.is_anonymous() { String::new() } else { declaration.spelling() };
+    Some(TypeDesc::Struct { name, fields, kind, size, align })
+}

@@ -1,0 +1,89 @@
+//! `table.method(args)` → `bcc_method(table, args)`, in code and in macro bodies.
+
+use super::edit::EditSet;
+use crate::parse::lex::{Define, Token, TokenKind, postfix_start};
+
+/// Edits the call whose method name is `code[name]`; false when it is not of the form
+/// `receiver.name(`.
+pub(super) fn edit_call(
+    text: &[u8],
+    tokens: &[Token],
+    name: usize,
+    method: &str,
+    edits: &mut EditSet,
+) -> bool {
+    let written = tokens.get(name).map(|token| token.text(text)).unwrap_or_default();
+    // A name that is a macro of the user's is left to the preprocessor.
+    let callee = if written == method.as_bytes() {
+        format!("bcc_{method}(")
+    } else {
+        format!("bcc_method({})(", String::from_utf8_lossy(written))
+    };
+    edit_member_call(text, tokens, name..name + 1, &callee, edits)
+}
+
+/// Edits every `receiver.method(` in the body of `define` whose name can be one of `methods`, and
+/// says for which of them there was a place.
+pub(super) fn edit_define(
+    text: &[u8],
+    define: &Define,
+    methods: &[&str],
+    edits: &mut EditSet,
+) -> Vec<usize> {
+    let body = &define.body;
+    let mut served = Vec::new();
+    for i in 1..body.len() {
+        let after_dot = body[i - 1].is(text, ".") || body[i - 1].is(text, "->");
+        if !after_dot || body[i].kind != TokenKind::Ident {
+            continue;
+        }
+        // The name may be pasted together from several tokens.
+        let mut end = i + 1;
+        while body.get(end).is_some_and(|t| t.is(text, "##")) && end + 1 < body.len() {
+            end += 2;
+        }
+        let parts: Vec<&[u8]> = body[i..end].iter().map(|t| t.text(text)).collect();
+        let is_param = |part: &[u8]| {
+            define.params.as_ref().is_some_and(|params| params.iter().any(|p| p == part))
+        };
+        let first_is_param = is_param(parts[0]);
+        let generated = end > i + 1 || first_is_param;
+        let matches = (0..methods.len())
+            .filter(|m| generated || parts[0] == methods[*m].as_bytes())
+            .collect::<Vec<_>>();
+        if matches.is_empty() {
+            continue;
+        }
+        let name = String::from_utf8_lossy(&parts.concat()).into_owned();
+        let paste = if first_is_param { "##" } else { "" };
+        if edit_member_call(text, body, i..end, &format!("bcc_{paste}{name}("), edits) {
+            served.extend(matches);
+        }
+    }
+    served
+}
+
+/// `receiver . name (` → `callee receiver ,`; every piece stays on its line.
+fn edit_member_call(
+    text: &[u8],
+    tokens: &[Token],
+    name: std::ops::Range<usize>,
+    callee: &str,
+    edits: &mut EditSet,
+) -> bool {
+    let Some(dot) = name.start.checked_sub(1) else { return false };
+    let arrow = tokens[dot].is(text, "->");
+    if !arrow && !tokens[dot].is(text, ".") {
+        return false;
+    }
+    let Some(open) = tokens.get(name.end).filter(|t| t.is(text, "(")) else { return false };
+    let Some(receiver) = postfix_start(text, tokens, dot) else { return false };
+    let star = if arrow { "*" } else { "" };
+    edits.insert(tokens[receiver].start, format!("{callee}{star}"));
+    edits.replace(tokens[dot].start..tokens[dot].end, "");
+    for token in &tokens[name] {
+        edits.replace(token.start..token.end, "");
+    }
+    edits.replace(open.start..open.end, ", ");
+    true
+}

@@ -1,0 +1,191 @@
+//! From uses to edits, file by file.
+
+use super::edit::{EditError, EditSet};
+use super::packet::{self, Bits};
+use super::{methods, usdt};
+use crate::clang::{Place, Unit};
+use crate::facts::ColumnMap;
+use crate::parse::calls::{Function, Use, UseKind, Uses};
+use crate::parse::macros::{DefineId, LexedFile, Macros};
+use crate::parse::{Report, is_user_file};
+use crate::source::{ClangInput, SourceFile};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Makes and applies all edits: the changed files, and how their columns moved.
+pub(super) fn carry_out(
+    unit: &Unit<'_>,
+    input: &ClangInput,
+    found: &Uses,
+    report: &mut Report,
+) -> Result<(Vec<SourceFile>, ColumnMap), EditError> {
+    let files: Vec<LexedFile> = unit
+        .files()
+        .into_iter()
+        .filter(|path| is_user_file(path, &input.main))
+        .filter_map(|path| unit.file_text(&path).map(|text| LexedFile::new(path, text)))
+        .collect();
+    let mut plan = Plan {
+        macros: Macros::new(&files),
+        by_path: files.iter().enumerate().map(|(i, f)| (f.path.as_str(), i)).collect(),
+        files: &files,
+        edits: files.iter().map(|_| EditSet::default()).collect(),
+        expansions: BTreeMap::new(),
+        packet_functions: BTreeSet::new(),
+    };
+    for used in &found.uses {
+        plan.one(used, &found.functions[used.function], report);
+    }
+    plan.macro_bodies(report);
+    for function in plan.packet_functions.clone() {
+        plan.declare_packet(&found.functions[function], report);
+    }
+    let mut changed = Vec::new();
+    let mut columns = ColumnMap::default();
+    for (file, edits) in files.iter().zip(&plan.edits) {
+        if edits.is_empty() {
+            continue;
+        }
+        let (text, shifts) = edits.apply(&file.text)?;
+        changed.push(SourceFile { path: file.path.clone(), text });
+        columns.shifts.extend(shifts.into_iter().map(|(l, c, by)| (file.path.clone(), l, c, by)));
+    }
+    Ok((changed, columns))
+}
+
+struct Plan<'f> {
+    files: &'f [LexedFile],
+    by_path: HashMap<&'f str, usize>,
+    macros: Macros<'f>,
+    edits: Vec<EditSet>,
+    /// Macro uses with method calls in a body: (file, token) → methods and where they were seen.
+    expansions: BTreeMap<(usize, usize), Vec<(String, Place)>>,
+    /// Functions that need `bcc_packet`.
+    packet_functions: BTreeSet<usize>,
+}
+
+impl Plan<'_> {
+    fn one(&mut self, used: &Use, function: &Function, report: &mut Report) {
+        let place = &used.place;
+        let Some((file, token)) = self.locate(place) else {
+            report.error(place, misplaced(&used.kind));
+            return;
+        };
+        let LexedFile { text, lexed, .. } = &self.files[file];
+        let edits = &mut self.edits[file];
+        let done = match &used.kind {
+            UseKind::Method { method } => {
+                let word = lexed.code[token].text(text);
+                let after_dot = token.checked_sub(1).is_some_and(|before| {
+                    let before = lexed.code[before];
+                    before.is(text, ".") || before.is(text, "->")
+                });
+                if after_dot && methods::edit_call(text, &lexed.code, token, method, edits) {
+                    return;
+                }
+                // The name comes out of a macro's body, or is put there by an argument of it.
+                let uses = self.expansions.entry((file, self.invocation(file, token, word)));
+                uses.or_default().push((method.clone(), place.clone()));
+                return;
+            }
+            UseKind::Packet { member, byte, bit, width, access } => {
+                self.packet_functions.insert(used.function);
+                let bits = Bits { byte: *byte, bit: *bit, width: *width };
+                lexed.code[token].is(text, member)
+                    && packet::edit_member(text, &lexed.code, token, bits, *access, edits)
+            }
+            UseKind::UsdtArgument { callee } => {
+                usdt::edit_call(text, &lexed.code, token, callee, &function.name, edits)
+            }
+            UseKind::Checksum => {
+                self.packet_functions.insert(used.function);
+                true
+            }
+        };
+        if !done {
+            report.error(place, misplaced(&used.kind));
+        }
+    }
+
+    /// The file and the token at `place`.
+    fn locate(&self, place: &Place) -> Option<(usize, usize)> {
+        let file = *self.by_path.get(place.file.as_str())?;
+        let token = self.files[file].lexed.code_at(place.offset as usize)?;
+        Some((file, token))
+    }
+
+    /// The token that names the macro whose expansion `code[token]` is, or is an argument of.
+    fn invocation(&self, file: usize, token: usize, word: &[u8]) -> usize {
+        if self.macros.defines(word) {
+            return token;
+        }
+        let LexedFile { text, lexed, .. } = &self.files[file];
+        let mut depth = 0usize;
+        for i in (1..token).rev() {
+            match lexed.code[i].text(text) {
+                b")" => depth += 1,
+                b"(" if depth > 0 => depth -= 1,
+                b"(" if self.macros.defines(lexed.code[i - 1].text(text)) => return i - 1,
+                b";" | b"{" | b"}" => break,
+                _ => {}
+            }
+        }
+        token
+    }
+
+    fn macro_bodies(&mut self, report: &mut Report) {
+        let expansions = std::mem::take(&mut self.expansions);
+        let mut wanted: BTreeMap<DefineId, BTreeSet<&str>> = BTreeMap::new();
+        let mut reached: BTreeMap<(usize, usize), Vec<DefineId>> = BTreeMap::new();
+        for (at, uses) in &expansions {
+            let defines = self.macros.reachable(&self.files[at.0], at.1);
+            for define in &defines {
+                let methods = uses.iter().map(|(method, _)| method.as_str());
+                wanted.entry(*define).or_default().extend(methods);
+            }
+            reached.insert(*at, defines);
+        }
+        let mut served: BTreeSet<(DefineId, &str)> = BTreeSet::new();
+        for (id, methods) in &wanted {
+            let (define, text) = self.macros.get(*id);
+            let methods: Vec<&str> = methods.iter().copied().collect();
+            let edits = &mut self.edits[id.file];
+            let done = methods::edit_define(text, define, &methods, edits);
+            served.extend(done.into_iter().map(|m| (*id, methods[m])));
+        }
+        for (at, uses) in &expansions {
+            for (method, place) in uses {
+                if !reached[at].iter().any(|id| served.contains(&(*id, method.as_str()))) {
+                    report.error(place, misplaced(&UseKind::Method { method: method.clone() }));
+                }
+            }
+        }
+    }
+
+    /// Declares `bcc_packet`, the packet that the builtins of this function work on.
+    fn declare_packet(&mut self, function: &Function, report: &mut Report) {
+        let Some(body) = &function.body else { return };
+        let skb = function.parameters.iter().find(|(_, ty)| ty == "struct __sk_buff *");
+        let Some((name, _)) = skb.or(function.parameters.first()) else {
+            report.error(body, format!("{} has no parameter for the packet", function.name));
+            return;
+        };
+        let located = self.locate(body).filter(|(file, token)| {
+            let LexedFile { text, lexed, .. } = &self.files[*file];
+            lexed.code[*token].is(text, "{")
+        });
+        let Some((file, token)) = located else {
+            report.error(body, "cannot use builtin inside a macro");
+            return;
+        };
+        let end = self.files[file].lexed.code[token].end;
+        self.edits[file].insert(end, format!(" void *bcc_packet = (void *){name};"));
+    }
+}
+
+fn misplaced(kind: &UseKind) -> &'static str {
+    match kind {
+        UseKind::Method { .. } => "cannot use map function inside a macro",
+        UseKind::Packet { .. } => "cannot use \"packet\" header type inside a macro",
+        UseKind::UsdtArgument { .. } | UseKind::Checksum => "cannot use builtin inside a macro",
+    }
+}

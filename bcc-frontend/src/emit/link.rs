@@ -15,6 +15,7 @@ pub(super) struct Linker<'a> {
     pub(super) object: &'a Object,
     pub(super) order: Order,
     pub(super) infos: &'a BTreeMap<String, FunctionInfo>,
+    pub(super) kernel_functions: &'a [String],
 }
 
 /// A program and what it needs besides.
@@ -99,7 +100,13 @@ impl Linker<'_> {
             .ok_or_else(|| "refers to a symbol that does not exist".to_owned())?;
         let Some((section, target)) = self.object.section_of(relocation.symbol) else {
             return match relocation.kind {
-                R_BPF_64_32 => Ok(Target::Kernel(RelocationKind::Kfunc(symbol.name.clone()))),
+                R_BPF_64_32 if self.kernel_functions.contains(&symbol.name) => {
+                    Ok(Target::Kernel(RelocationKind::Kfunc(symbol.name.clone())))
+                }
+                R_BPF_64_32 => Err(format!(
+                    "calls `{}`: BPF has no library, so its size must be small and constant",
+                    symbol.name
+                )),
                 _ => Err(format!("refers to `{}`, which is not defined", symbol.name)),
             };
         };

@@ -40,10 +40,16 @@ pub fn emit(
         return Err(reporter.clang(said));
     };
     let generator = Generator { request, rewritten, reporter, context: &context };
-    let (object, llvm_ir) = generator.object(module)?;
-    let mut spec = generator.spec(&object)?;
-    spec.llvm_ir = llvm_ir;
-    Ok(spec)
+    let generated = generator.object(module)?;
+    generator.spec(&generated)
+}
+
+/// What comes out of LLVM.
+struct Generated {
+    object: Vec<u8>,
+    /// Kernel functions that it may call.
+    kernel_functions: Vec<String>,
+    llvm_ir: Option<String>,
 }
 
 /// The steps from a module to a spec, and what they all need.
@@ -55,7 +61,7 @@ struct Generator<'a> {
 }
 
 impl Generator<'_> {
-    fn object(&self, module: Module<'_>) -> Result<(Vec<u8>, Option<String>), Vec<Diagnostic>> {
+    fn object(&self, module: Module<'_>) -> Result<Generated, Vec<Diagnostic>> {
         let big = prepare::big_endian(self.request);
         let machine = Machine::new(Cpu::V1, big).map_err(|e| self.internal(&e))?;
         prepare::prepare(&module, self.rewritten);
@@ -79,7 +85,7 @@ impl Generator<'_> {
         };
         let object = machine.emit_object(&module).map_err(|e| self.internal(&e))?;
         self.check()?;
-        Ok((object, llvm_ir))
+        Ok(Generated { object, kernel_functions: prepare::kernel_functions(&module), llvm_ir })
     }
 
     fn run(
@@ -119,12 +125,7 @@ impl Generator<'_> {
     fn undefined(&self, call: Value, name: &str) -> Diagnostic {
         let message = format!("call of `{name}`, which is not defined in the program");
         let mut diagnostic = self.reporter.error(Stage::Emit, &call.place(), message);
-        let hint = match name {
-            "memcpy" | "memmove" | "memset" | "memcmp" | "bcmp" => {
-                "BPF has no library: give it a small constant size"
-            }
-            _ => "BPF programs can call functions of their own text, helpers, and kfuncs",
-        };
+        let hint = "BPF programs can call functions of their own text, helpers, and kfuncs";
         diagnostic.hint = Some(hint.to_owned());
         diagnostic
     }

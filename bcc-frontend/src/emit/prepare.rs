@@ -1,6 +1,6 @@
 //! What the module must look like before the passes: linkage, sections, inlining, layout.
 
-use crate::facts::Rewritten;
+use crate::facts::{ContextKind, ProgramDecl, Rewritten};
 use crate::llvm::{Module, Value};
 use bcc_core::compile::CompileRequest;
 
@@ -15,7 +15,8 @@ pub(super) fn prepare(module: &Module<'_>, rewritten: &Rewritten) {
         if function.is_declaration() {
             continue;
         }
-        if !rewritten.programs.iter().any(|program| program.name == function.name()) {
+        let decl = rewritten.programs.iter().find(|program| program.name == function.name());
+        if decl.is_none_or(|decl| is_helper(function, decl)) {
             function.make_internal();
         }
         for attribute in ["optnone", "uwtable", "nounwind"] {
@@ -29,6 +30,17 @@ pub(super) fn prepare(module: &Module<'_>, rewritten: &Rewritten) {
     }
 }
 
+/// Whether a function that could be a program is there for others to call: parameters that no context
+/// provides would keep it from compiling as a program.
+fn is_helper(function: Value, decl: &ProgramDecl) -> bool {
+    let params = function.params();
+    let takes_context = params.len() == 1 && params[0].ty().is_pointer();
+    decl.context == ContextKind::Other
+        && decl.section.is_none()
+        && function.is_used()
+        && !takes_context
+}
+
 /// Gives every function a section of its own, just before code generation.
 pub(super) fn set_sections(module: &Module<'_>) {
     for function in module.functions() {
@@ -38,12 +50,23 @@ pub(super) fn set_sections(module: &Module<'_>) {
     }
 }
 
+/// Functions that the backend replaces by instructions where their size is small and constant.
+pub(super) const LIBRARY: [&str; 5] = ["memcmp", "bcmp", "memcpy", "memmove", "memset"];
+
+/// Names of the kernel functions that the module calls.
+pub(super) fn kernel_functions(module: &Module<'_>) -> Vec<String> {
+    let is_one = |f: &Value| f.is_declaration() && f.section() == KFUNC_SECTION;
+    module.functions().into_iter().filter(is_one).map(Value::name).collect()
+}
+
 /// Calls of functions that nobody defines: (the call, the name).
 pub(super) fn undefined_calls(module: &Module<'_>) -> Vec<(Value, String)> {
     let mut calls = Vec::new();
     for function in module.functions() {
         let name = function.name();
-        let known = name.starts_with("llvm.") || function.section() == KFUNC_SECTION;
+        let known = name.starts_with("llvm.")
+            || function.section() == KFUNC_SECTION
+            || LIBRARY.contains(&name.as_str());
         if !function.is_declaration() || known {
             continue;
         }

@@ -1,10 +1,10 @@
 //! The object as a `ModuleSpec`.
 
-use super::Generator;
 use super::btf::{Btf, FunctionInfo, Order};
 use super::link::{Linked, Linker};
 use super::object::Object;
 use super::prepare::{FUNCTION_SECTION, big_endian};
+use super::{Generated, Generator};
 use crate::facts::ProgramDecl;
 use crate::llvm::Place;
 use bcc_core::spec::{Diagnostic, MapSpec, ModuleSpec, Stage, TypeDesc};
@@ -15,12 +15,17 @@ const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 
 impl Generator<'_> {
     /// Reads the object.
-    pub(super) fn spec(&self, bytes: &[u8]) -> Result<ModuleSpec, Vec<Diagnostic>> {
+    pub(super) fn spec(&self, generated: &Generated) -> Result<ModuleSpec, Vec<Diagnostic>> {
         let order = Order { big: big_endian(self.request) };
-        let object = Object::parse(bytes).map_err(|e| self.internal(&e))?;
+        let object = Object::parse(&generated.object).map_err(|e| self.internal(&e))?;
         let mut btf = Btf::parse(&object, order);
         let infos = btf.as_ref().map(|btf| btf.function_infos(&object)).unwrap_or_default();
-        let linker = Linker { object: &object, order, infos: &infos };
+        let linker = Linker {
+            object: &object,
+            order,
+            infos: &infos,
+            kernel_functions: &generated.kernel_functions,
+        };
         let linked = self.link(&linker)?;
 
         let used: BTreeSet<usize> =
@@ -50,7 +55,7 @@ impl Generator<'_> {
             events: self.rewritten.events.clone(),
             warnings: self.rewritten.warnings.clone(),
             rewritten: self.main_text(),
-            llvm_ir: None,
+            llvm_ir: generated.llvm_ir.clone(),
             source_file: self.rewritten.input.main.clone(),
         })
     }

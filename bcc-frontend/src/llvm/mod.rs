@@ -26,7 +26,7 @@ pub(crate) use context::Context;
 pub(crate) use machine::{Cpu, Machine};
 pub(crate) use module::Module;
 pub(crate) use shim::{clone_function, compile};
-pub(crate) use value::{Opcode, Place, Type, TypeKind, Value};
+pub(crate) use value::{Opcode, Place, Type, Value};
 
 /// The bytes of a string that LLVM lends as pointer and length.
 fn lent(data: *const std::ffi::c_char, len: usize) -> String {

@@ -9,7 +9,7 @@ use inkwell::llvm_sys::core::{
 use inkwell::llvm_sys::prelude::LLVMModuleRef;
 use inkwell::llvm_sys::target::{
     LLVMABIAlignmentOfType, LLVMABISizeOfType, LLVMGetModuleDataLayout, LLVMOffsetOfElement,
-    LLVMStoreSizeOfType,
+    LLVMStoreSizeOfType, LLVMTargetDataRef,
 };
 use std::ffi::CString;
 use std::marker::PhantomData;
@@ -60,24 +60,28 @@ impl<'c> Module<'c> {
         Value::from_raw(ffi!(LLVMAddFunction(self.raw, name.as_ptr(), ty.raw())))
     }
 
+    fn layout(&self) -> LLVMTargetDataRef {
+        ffi!(LLVMGetModuleDataLayout(self.raw))
+    }
+
     /// Bytes between two elements of an array of `ty`. The type must be sized.
     pub(crate) fn size_of(&self, ty: Type) -> u64 {
-        ffi!(LLVMABISizeOfType(LLVMGetModuleDataLayout(self.raw), ty.raw()))
+        ffi!(LLVMABISizeOfType(self.layout(), ty.raw()))
     }
 
     /// Bytes that a load or store of `ty` touches. The type must be sized.
     pub(crate) fn store_size_of(&self, ty: Type) -> u64 {
-        ffi!(LLVMStoreSizeOfType(LLVMGetModuleDataLayout(self.raw), ty.raw()))
+        ffi!(LLVMStoreSizeOfType(self.layout(), ty.raw()))
     }
 
     /// Natural alignment of `ty` in bytes. The type must be sized.
     pub(crate) fn align_of(&self, ty: Type) -> u32 {
-        ffi!(LLVMABIAlignmentOfType(LLVMGetModuleDataLayout(self.raw), ty.raw()))
+        ffi!(LLVMABIAlignmentOfType(self.layout(), ty.raw()))
     }
 
     /// Byte offset of member `index` of struct type `ty`.
     pub(crate) fn offset_of(&self, ty: Type, index: u32) -> u64 {
-        ffi!(LLVMOffsetOfElement(LLVMGetModuleDataLayout(self.raw), ty.raw(), index))
+        ffi!(LLVMOffsetOfElement(self.layout(), ty.raw(), index))
     }
 
     /// The module as text.

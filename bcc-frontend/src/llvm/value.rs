@@ -12,9 +12,9 @@ use inkwell::llvm_sys::core::{
     LLVMGetInitializer, LLVMGetInstructionOpcode, LLVMGetInstructionParent, LLVMGetIntTypeWidth,
     LLVMGetLinkage, LLVMGetNextBasicBlock, LLVMGetNextInstruction, LLVMGetNextUse,
     LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetOperand, LLVMGetParam, LLVMGetReturnType,
-    LLVMGetSection, LLVMGetTypeContext, LLVMGetTypeKind, LLVMGetUser, LLVMGetValueKind,
-    LLVMGetValueName2, LLVMGlobalGetValueType, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm,
-    LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsNull, LLVMMoveBasicBlockAfter,
+    LLVMGetSection, LLVMGetTypeContext, LLVMGetTypeKind, LLVMGetUndef, LLVMGetUser,
+    LLVMGetValueKind, LLVMGetValueName2, LLVMGlobalGetValueType, LLVMInstructionEraseFromParent,
+    LLVMIsAInlineAsm, LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsNull, LLVMMoveBasicBlockAfter,
     LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith, LLVMSetLinkage, LLVMSetOperand,
     LLVMSetSection, LLVMSetValueName2, LLVMStructGetTypeAtIndex, LLVMTypeIsSized, LLVMTypeOf,
 };
@@ -79,6 +79,11 @@ impl Type {
     /// The constant `value` of an integer type.
     pub(crate) fn constant(self, value: u64) -> Value {
         Value(ffi!(LLVMConstInt(self.0, value, 0)))
+    }
+
+    /// A value of which nothing is known.
+    pub(crate) fn undefined(self) -> Value {
+        Value(ffi!(LLVMGetUndef(self.0)))
     }
 
     /// Return type of a function type.
@@ -338,7 +343,8 @@ impl Value {
 
     /// The function that an instruction is in.
     pub(crate) fn function(self) -> Self {
-        Self(ffi!(LLVMGetBasicBlockParent(ffi!(LLVMGetInstructionParent(self.0)))))
+        let block = ffi!(LLVMGetInstructionParent(self.0));
+        Self(ffi!(LLVMGetBasicBlockParent(block)))
     }
 
     /// The file and line of a function's definition, from its debug information.

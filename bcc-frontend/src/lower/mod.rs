@@ -1,12 +1,22 @@
 //! The IR pass: loads through kernel pointers become probe reads, parameters become registers.
+//!
+//! module (inlined, locals are values) → [`arguments`] → [`provenance`] → [`probe_read`]
+
+mod arguments;
+mod helpers;
+mod origin;
+mod probe_read;
+mod provenance;
 
 use crate::emit::Reporter;
 use crate::facts::Rewritten;
-use crate::llvm::{Context, Module};
+use crate::llvm::{Builder, Context, Module, Value};
 use bcc_core::compile::CompileRequest;
 use bcc_core::spec::Diagnostic;
+use origin::Kinds;
+use provenance::Provenance;
 
-/// Lowers a module that was inlined and whose locals are values.
+/// Lowers a module that was inlined and whose locals are values. Returns errors only.
 pub(crate) fn lower(
     context: &Context,
     module: &Module<'_>,
@@ -14,6 +24,46 @@ pub(crate) fn lower(
     rewritten: &Rewritten,
     reporter: &Reporter<'_>,
 ) -> Vec<Diagnostic> {
-    let _ = (context, module, request, rewritten, reporter);
-    Vec::new()
+    let machine =
+        arguments::Machine { arch: &request.target.arch, release: &request.target.release };
+    let mut errors = Vec::new();
+    let mut contexts = Vec::new();
+    for decl in &rewritten.programs {
+        let Some(mut function) = module.function(&decl.name).filter(|f| !f.is_declaration()) else {
+            continue;
+        };
+        let registers = arguments::has_register_params(function);
+        if registers {
+            match arguments::lower(context, module, function, decl, &machine, reporter) {
+                Ok(lowered) => function = lowered,
+                Err(error) => {
+                    errors.push(*error);
+                    continue;
+                }
+            }
+        }
+        let kinds = match arguments::is_raw(decl, registers) {
+            true => Kinds::RAW_CONTEXT,
+            false => Kinds::CONTEXT,
+        };
+        contexts.extend(function.params().first().map(|param| (*param, kinds)));
+    }
+    if !errors.is_empty() {
+        return errors;
+    }
+    let functions: Vec<Value> =
+        module.functions().into_iter().filter(|f| !f.is_declaration()).collect();
+    let provenance = Provenance::of(module, &functions, &contexts);
+    let mut rewriter = probe_read::Rewriter {
+        context,
+        module,
+        builder: Builder::new(context),
+        reporter,
+        helper: probe_read::helper(&request.target.arch),
+        errors,
+    };
+    for function in functions {
+        rewriter.function(function, &provenance);
+    }
+    rewriter.errors
 }

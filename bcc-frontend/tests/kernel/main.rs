@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failing test panics")]
 #![allow(missing_docs, reason = "tests")]
 
+mod layout;
 mod objects;
+mod reads;
 mod support;

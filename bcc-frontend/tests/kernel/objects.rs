@@ -1,6 +1,6 @@
 //! From plain C to programs and maps that the kernel takes.
 
-use crate::support::{Case, MAIN, compile, load};
+use crate::support::{Case, MAIN, compile, load, thread_id};
 use bcc_frontend::facts::ContextKind::{Other, PtRegs, RawTracepoint};
 use bcc_sys::bpf::ProgType;
 
@@ -81,12 +81,6 @@ int letters(void *ctx) {
     assert_eq!(module.run("raw", &[]), 94);
     let letter = module.run("letters", &[]);
     assert_eq!(letter, u32::from(b"hello"[thread_id() & 3]));
-}
-
-fn thread_id() -> usize {
-    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
-    let line = status.lines().find_map(|l| l.strip_prefix("Pid:")).unwrap();
-    line.trim().parse().unwrap()
 }
 
 #[test]

@@ -179,3 +179,10 @@ impl Loaded {
             .then(|| u64::from_ne_bytes(value))
     }
 }
+
+/// The calling thread's id.
+pub(crate) fn thread_id() -> usize {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let line = status.lines().find_map(|l| l.strip_prefix("Pid:")).unwrap();
+    line.trim().parse().unwrap()
+}

@@ -12,6 +12,7 @@ mod nested;
 pub mod percpu;
 pub mod pin;
 pub mod registry;
+pub mod text;
 mod typed;
 
 pub use error::MapError;

@@ -2,9 +2,11 @@
 //!
 //! compiler → [`ModuleSpec`] → cache entry, or → the loader.
 
+mod describe;
 mod diagnostic;
 mod types;
 
+pub use describe::describe;
 pub use diagnostic::{Diagnostic, Severity, Stage};
 pub use types::{Field, StructKind, TypeDesc};
 

@@ -8,7 +8,6 @@ the queue, to its completion.
 from __future__ import annotations
 
 import sys
-import time
 
 from bcc import tool
 
@@ -256,24 +255,13 @@ def attach(b, hooks):
 
 
 def print_json(args, b, label):
-    grouped = {}
-    if args.disks or args.flags:
-        for key, count in b[b"dist"].items():
-            grouped.setdefault(key.group, {})[key.slot] = count.value
-    else:
-        counts = {k.value: v.value for k, v in b[b"dist"].items() if v.value}
-        grouped = {None: counts} if counts else {}
-    names = tool.disk_names()
-    for group, counts in grouped.items():
-        record = {
-            "ts": time.strftime("%Y-%m-%d %H:%M:%S"),
-            "val_type": label,
-            "data": tool.log2_buckets(counts),
-        }
-        if args.disks:
-            record["disk"] = names.get(group, "?")
-        elif args.flags:
-            record["flags"] = describe(group)
+    section, name = None, int
+    if args.disks:
+        names = tool.disk_names()
+        section, name = "disk", lambda disk: names.get(disk, "?")
+    elif args.flags:
+        section, name = "flags", describe
+    for record in tool.histogram_records(b[b"dist"], label, section, name):
         tool.print_json(record)
 
 

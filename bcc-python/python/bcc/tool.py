@@ -126,6 +126,15 @@ def attach_tracepoints(b: Any, functions: dict[str, str]) -> list[str]:
     return attached
 
 
+def attach_kprobe(b: Any, event: str, function: str, entry: bool = True) -> None:
+    """Attaches to a kernel function's entry or return; ends the tool where that is not possible."""
+    attach = b.attach_kprobe if entry else b.attach_kretprobe
+    try:
+        attach(event=event.encode(), fn_name=function.encode())
+    except Exception as error:
+        fail(f"{os.path.basename(sys.argv[0])}: {error}")
+
+
 def text_of(data: bytes) -> str:
     """Kernel bytes as text; what is no UTF-8 becomes a replacement character."""
     return data.decode("utf-8", "replace")
@@ -217,6 +226,32 @@ def log2_buckets(counts: dict[int, int]) -> list[dict[str, int]]:
     return rows
 
 
+def histogram_records(
+    table: Any, label: str, section: str | None, name: Callable[[int], object] = int
+) -> list[dict[str, Any]]:
+    """A log2 histogram table as records, one per group.
+
+    With a `section` the table's keys have the members `group` and `slot`, and each record holds
+    `name(group)` under the section's title; without, they are plain slots.
+    """
+    groups: dict[int, dict[int, int]] = {}
+    for key, count in table.items():
+        group, slot = (key.group, key.slot) if section else (0, key.value)
+        if count.value:
+            groups.setdefault(group, {})[slot] = count.value
+    records = []
+    for group, counts in groups.items():
+        record: dict[str, Any] = {
+            "ts": time.strftime("%Y-%m-%d %H:%M:%S"),
+            "val_type": label,
+            "data": log2_buckets(counts),
+        }
+        if section:
+            record[section] = name(group)
+        records.append(record)
+    return records
+
+
 def parent_of(pid: int) -> int:
     """The parent of a process from /proc, 0 when it is gone."""
     try:
@@ -227,8 +262,3 @@ def parent_of(pid: int) -> int:
     except OSError:
         pass
     return 0
-
-
-def symbol_lines(addresses: list[int], resolve: Callable[[int], bytes]) -> list[str]:
-    """Addresses as text, innermost first."""
-    return [text_of(resolve(address)) for address in addresses]

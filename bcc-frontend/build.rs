@@ -1,4 +1,7 @@
-//! Builds the C++ shim and links LLVM and clang. The only place that names their version.
+//! Builds the C++ shim, links LLVM and clang, and embeds `headers/`. The only place that names LLVM's
+//! version.
+
+mod build_headers;
 
 use std::env;
 use std::path::PathBuf;
@@ -33,4 +36,12 @@ fn main() {
     println!("cargo:rustc-link-search=native={}", library.display());
     println!("cargo:rustc-link-lib=dylib:+verbatim={CLANG_CPP}");
     println!("cargo:rustc-link-lib=dylib=LLVM-{LLVM_MAJOR}");
+    embed_headers();
+}
+
+fn embed_headers() {
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    let headers = root.parent().expect("the workspace is above").join("headers");
+    build_headers::embed(&headers, &out);
 }

@@ -2,9 +2,65 @@
 //!
 //! The frontend reads only what a [`Target`] names and never asks the live kernel, so the same
 //! source and Target give the same module.
+//!
+//! [`Target::running`], [`Target::from_dir`] (a snapshot that [`Target::capture`] wrote) or
+//! [`Target::from_package`] → [`Target`] → its BTF, event formats, configuration, version.
+
+mod btf;
+mod build_id;
+mod capture;
+mod config;
+mod package;
+mod release;
+mod tracefs;
+
+pub use build_id::notes_build_id;
+pub use config::Config;
+pub use release::{bpf_arch, version_code};
+pub use tracefs::find as find_tracefs;
 
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Why a Target could not be opened or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TargetError {
+    /// A file of it failed.
+    #[error("failed to {what} {path}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Neither vmlinux BTF nor what it could be taken from is there.
+    #[error("no BTF: tried {tried}")]
+    NoBtf {
+        /// Places looked at.
+        tried: String,
+    },
+    /// A BTF file is damaged.
+    #[error("bad BTF")]
+    Btf(#[from] bcc_sys::btf::BtfError),
+    /// A kernel image is of a kind that this library cannot unpack.
+    #[error("cannot read the kernel image {path}: {reason}")]
+    Image {
+        /// The image.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl TargetError {
+    fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { what, path: path.to_owned(), source }
+    }
+}
 
 /// Where to find everything a compile may know of a kernel. Plain data: it can be sent to another
 /// process, and opened there.
@@ -34,4 +90,63 @@ pub struct Target {
     pub possible_cpus: u32,
     /// Bytes per page.
     pub page_size: u32,
+    /// Directory that may keep the index of this kernel's BTF between compiles; nothing but time
+    /// depends on it.
+    pub index_cache: Option<PathBuf>,
+}
+
+impl Target {
+    /// The running kernel, or the snapshot that `BCC_TARGET` names.
+    ///
+    /// # Errors
+    /// [`TargetError::Io`] when `BCC_TARGET` names something else than a snapshot.
+    pub fn running() -> Result<Self, TargetError> {
+        if let Some(directory) = std::env::var_os("BCC_TARGET") {
+            return Self::from_dir(Path::new(&directory));
+        }
+        Ok(Self::live())
+    }
+
+    /// The running kernel, whatever the environment says but for `ARCH` and `BCC_KERNEL_SOURCE`.
+    pub fn live() -> Self {
+        let (release, machine) = release::uname();
+        let exists = |path: String| Some(PathBuf::from(path)).filter(|path| path.exists());
+        let modules = exists(format!("/lib/modules/{release}"));
+        let config = exists("/proc/config.gz".to_owned())
+            .or_else(|| exists(format!("/boot/config-{release}")))
+            .or_else(|| exists(format!("/lib/modules/{release}/config")));
+        Self {
+            arch: std::env::var("ARCH").ok().filter(|a| !a.is_empty()).unwrap_or(machine),
+            build_id: std::fs::read("/sys/kernel/notes")
+                .ok()
+                .and_then(|notes| notes_build_id(&notes))
+                .unwrap_or_default(),
+            vmlinux_btf: exists("/sys/kernel/btf/vmlinux".to_owned()),
+            module_btf: exists("/sys/kernel/btf".to_owned()),
+            tracefs: tracefs::find(),
+            modules,
+            config,
+            kernel_source: std::env::var_os("BCC_KERNEL_SOURCE").map(PathBuf::from),
+            online_cpus: release::cpus("online"),
+            possible_cpus: release::cpus("possible"),
+            page_size: release::page_size(),
+            index_cache: None,
+            release,
+        }
+    }
+
+    /// `LINUX_VERSION_CODE` of this kernel, or what `BCC_LINUX_VERSION_CODE` says instead.
+    pub fn version_code(&self) -> u32 {
+        std::env::var("BCC_LINUX_VERSION_CODE")
+            .ok()
+            .and_then(|text| parse_number(&text))
+            .unwrap_or_else(|| version_code(&self.release))
+    }
+}
+
+fn parse_number(text: &str) -> Option<u32> {
+    match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    }
 }

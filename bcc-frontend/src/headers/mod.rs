@@ -1,9 +1,28 @@
 //! Types, macros and inlines of the Target, so that no kernel headers are needed.
 //!
-//! request + Target → virtual files and clang arguments.
+//! request + Target → names used and defined ([`mentions`], users' own headers included) → chunks
+//! ([`compat`]) → types ([`closure`]) → virtual files and clang arguments.
 
-use crate::source::ClangInput;
+mod args;
+mod closure;
+mod compat;
+mod layout;
+mod lex;
+mod mentions;
+mod render;
+mod tracepoint;
+mod tree;
+mod types;
+mod user;
+
+use crate::source::{ClangInput, SourceFile};
 use bcc_core::compile::{CompileError, CompileRequest, Inputs};
+use bcc_core::target::{Target, TargetError};
+use compat::Compat;
+use mentions::Mentions;
+use std::collections::HashSet;
+use std::path::Path;
+use types::Types;
 
 /// What the first stage hands on.
 #[derive(Debug, Default)]
@@ -14,12 +33,186 @@ pub struct Headers {
     pub inputs: Inputs,
 }
 
+/// Files that are included in front of every text, in this order.
+const FORCED: [&str; 3] = ["vmlinux.h", "compat.h", "helpers.h"];
+
+/// Types that generated text uses whatever the program says.
+const ALWAYS: &[&str] = &[
+    "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "__u8", "__u16", "__u32", "__u64",
+    "__s8", "__s16", "__s32", "__s64", "bool", "true", "false", "NULL",
+];
+
 /// Builds the virtual tree for one request. `missing` are names that a first parse did not find
 /// (undeclared, incomplete): they are added to the closure's roots.
 ///
 /// # Errors
 /// [`CompileError::Target`] when the Target has neither BTF nor headers.
 pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, CompileError> {
-    let _ = (request, missing);
-    Err(CompileError::Target { message: "headers are not built yet".to_owned() })
+    let target = &request.target;
+    let mut inputs = Inputs::default();
+    let mut names = Mentions::default();
+    let options = args::Options::of(request);
+    let mut sources = user::Sources::new(request, &options, &mut inputs);
+    sources.scan(&mut names);
+    let virtual_headers = sources.virtual_headers;
+    for define in &options.defines {
+        names.scan(define.value.as_bytes());
+    }
+    let missing: HashSet<String> = missing.iter().cloned().collect();
+    for name in missing.iter() {
+        names.add(name);
+    }
+    ALWAYS.iter().for_each(|name| names.mention(name));
+    scan_our_headers(&virtual_headers, &mut names);
+
+    let vmlinux = target.btf().map_err(|error| no_types(&error))?;
+    let mut types = Types::new(vmlinux);
+    add_modules(target, &names, &mut types, &mut inputs);
+    let tracepoints = tracepoints(target, &mut names, &types, &mut inputs);
+    let config = target.config();
+    let compat =
+        Compat { types: &types, target, config: &config, includes: virtual_headers.clone() };
+    let macros = compat.pull(&mut names);
+    add_pasted(&mut names, &types);
+    inputs.cpus |= ["PAGE_SHIFT", "PAGE_SIZE"].iter().any(|name| names.words.contains(*name));
+    let mut text = closure::write(&types, &names, &missing);
+    text.push_str(&tracepoints);
+
+    let generated = [("vmlinux.h", options.protect(&text)), ("compat.h", macros)];
+    let mut files = tree::includable();
+    for (name, text) in generated {
+        let path = format!("{}/bcc/{name}", tree::INCLUDE);
+        files.retain(|file| file.path != path);
+        files.push(SourceFile { path, text: format!("#pragma once\n{text}").into_bytes() });
+    }
+    for header in &virtual_headers {
+        for name in [header.clone(), format!("uapi/{header}")] {
+            let path = format!("{}/{name}", tree::INCLUDE);
+            if !files.iter().any(|file| file.path == path) {
+                files.push(SourceFile { path, text: b"#pragma once\n".to_vec() });
+            }
+        }
+    }
+    files.push(SourceFile { path: request.file.clone(), text: request.text.clone() });
+    let args = args::clang(request, &options);
+    Ok(Headers { input: ClangInput { main: request.file.clone(), files, args }, inputs })
+}
+
+/// Of our own headers every ordinary name counts, as macros there use what no user's text names. What
+/// they define is theirs, but for macros and typedefs: those may be fallbacks, and repeat the kernel's.
+fn scan_our_headers(included: &HashSet<String>, names: &mut Mentions) {
+    let mut queue: Vec<String> =
+        included.iter().filter(|name| name.starts_with("bcc/")).cloned().collect();
+    queue.push("bcc/helpers.h".to_owned());
+    queue.sort();
+    let mut seen = HashSet::new();
+    while let Some(path) = queue.pop() {
+        let file = tree::directory("bcc").find(|(name, _)| path.strip_prefix("bcc/") == Some(name));
+        let Some((_, text)) = file.filter(|_| seen.insert(path.clone())) else { continue };
+        let mut own = Mentions::default();
+        own.scan(text);
+        own.ordinary.iter().filter(|n| !own.defined.contains(*n)).for_each(|n| names.mention(n));
+        let by_value = own.tag_order.iter().filter(|tag| own.tags[*tag]);
+        for tag in by_value.filter(|tag| !own.defined_tags.contains(*tag)) {
+            names.tag(tag, true);
+        }
+        names.defined.extend(own.defined);
+        names.defined_tags.extend(own.defined_tags);
+        queue.extend(
+            own.includes.iter().map(|operand| operand.trim_matches(['<', '>', '"']).to_owned()),
+        );
+    }
+}
+
+fn no_types(error: &TargetError) -> CompileError {
+    CompileError::Target {
+        message: format!(
+            "this kernel has no type information ({error}); it needs CONFIG_DEBUG_INFO_BTF, or kernel headers \
+             named by BCC_KERNEL_SOURCE"
+        ),
+    }
+}
+
+/// Modules whose types the text names and the kernel itself does not have.
+fn add_modules(target: &Target, names: &Mentions, types: &mut Types, inputs: &mut Inputs) {
+    let absent: Vec<&String> = names
+        .tag_order
+        .iter()
+        .filter(|tag| !names.defined_tags.contains(*tag) && !tag.starts_with("tracepoint__"))
+        .filter(|tag| types.tagged(tag).is_none() && types.enum_tagged(tag).is_none())
+        .collect();
+    if absent.is_empty() {
+        return;
+    }
+    let base = types.vmlinux().btf().clone();
+    let mut wanted: Vec<&String> = absent;
+    let mut candidates = target.loaded_modules();
+    let first_word = |name: &str| name.split('_').next().unwrap_or("").to_owned();
+    let prefixes: HashSet<String> = wanted.iter().map(|tag| first_word(tag)).collect();
+    let on_disk = target.module_files().into_iter().map(|(name, _)| name);
+    let near =
+        on_disk.filter(|name| names.words.contains(name) || prefixes.contains(&first_word(name)));
+    for name in near {
+        if !candidates.contains(&name) {
+            candidates.push(name);
+        }
+    }
+    for module in candidates {
+        if wanted.is_empty() {
+            return;
+        }
+        let Ok(index) = target.module_btf(&module, &base) else { continue };
+        let before = wanted.len();
+        wanted.retain(|tag| index.composite(tag).is_none());
+        if wanted.len() < before {
+            types.add(index);
+            inputs.modules.push(module);
+        }
+    }
+}
+
+/// Structs for the tracepoints that the text names; what they mention is added to `names`.
+fn tracepoints(
+    target: &Target,
+    names: &mut Mentions,
+    types: &Types,
+    inputs: &mut Inputs,
+) -> String {
+    let mut out = String::new();
+    for (category, event) in std::mem::take(&mut names.tracepoints) {
+        inputs.tracepoints.push(format!("{category}/{event}"));
+        if names.defined_tags.contains(&format!("tracepoint__{category}__{event}")) {
+            continue;
+        }
+        let format = target.tracepoint_format(&category, &event);
+        let text =
+            format.and_then(|f| tracepoint::structure(&category, &event, &f, types.vmlinux()));
+        if let Some(text) = text {
+            let mut inner = Mentions::default();
+            inner.scan(text.as_bytes());
+            inner.ordinary.iter().for_each(|name| names.mention(name));
+            let is_known =
+                |tag: &str| types.tagged(tag).is_some() || types.enum_tagged(tag).is_some();
+            for tag in inner.tag_order.iter().filter(|tag| is_known(tag)) {
+                names.tag(tag, inner.tags[tag]);
+            }
+            out.push_str(&text);
+        }
+    }
+    out
+}
+
+/// Names that a text pastes together are found by what they begin with.
+fn add_pasted(names: &mut Mentions, types: &Types) {
+    let prefixes: Vec<String> = names.prefixes.iter().filter(|p| p.len() > 2).cloned().collect();
+    if prefixes.is_empty() {
+        return;
+    }
+    let pasted = types.with_prefix(|name| prefixes.iter().any(|p| name.starts_with(p.as_str())));
+    pasted.iter().for_each(|name| names.mention(name));
+}
+
+/// Absolute form of a user's path.
+fn absolute(cwd: &Path, path: &Path) -> std::path::PathBuf {
+    if path.is_absolute() { path.to_owned() } else { cwd.join(path) }
 }

@@ -58,8 +58,7 @@ impl Bytes {
 fn map(file: &File, len: usize) -> Option<Mapping> {
     let (prot, flags) = (libc::PROT_READ, libc::MAP_PRIVATE);
     // SAFETY: a new private read-only mapping at an address of the kernel's choice; the result is checked.
-    let start =
-        unsafe { libc::mmap(std::ptr::null_mut(), len, prot, flags, file.as_raw_fd(), 0) };
+    let start = unsafe { libc::mmap(std::ptr::null_mut(), len, prot, flags, file.as_raw_fd(), 0) };
     (start != libc::MAP_FAILED).then_some(Mapping { start, len })
 }
 

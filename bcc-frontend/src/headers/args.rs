@@ -1,0 +1,131 @@
+//! clang's arguments: ours first, the user's last.
+
+use super::{FORCED, tree};
+use bcc_core::compile::CompileRequest;
+use bcc_core::target::bpf_arch;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// What the user's own arguments say that concerns names.
+#[derive(Debug, Default)]
+pub(super) struct Options {
+    pub(super) directories: Vec<PathBuf>,
+    pub(super) defines: Vec<Define>,
+    /// Files of `-include`.
+    pub(super) includes: Vec<String>,
+}
+
+/// One `-D`.
+#[derive(Debug)]
+pub(super) struct Define {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+impl Options {
+    pub(super) fn of(request: &CompileRequest) -> Self {
+        let mut options = Self::default();
+        let mut flags = request.cflags.iter();
+        while let Some(flag) = flags.next() {
+            let known = ["-I", "-isystem", "-iquote", "-D", "-include"];
+            let Some(option) = known.into_iter().find(|option| flag.starts_with(option)) else {
+                continue;
+            };
+            // `-include` begins with no shorter one of these, but `-I` and `-isystem` differ by case.
+            let attached = flag[option.len()..].to_owned();
+            let value = match attached.is_empty() {
+                true => flags.next().cloned().unwrap_or_default(),
+                false => attached,
+            };
+            match option {
+                "-D" => {
+                    let (name, value) = value.split_once('=').unwrap_or((&value, "1"));
+                    let name = name.split('(').next().unwrap_or(name);
+                    options.defines.push(Define { name: name.to_owned(), value: value.to_owned() });
+                }
+                "-include" => options.includes.push(value),
+                _ => options.directories.push(PathBuf::from(value)),
+            }
+        }
+        options
+    }
+
+    /// Hides the user's `-D` macros while the kernel's types are read, as they may have a name that a
+    /// member or an enumerator has.
+    pub(super) fn protect(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len() + 64);
+        for Define { name, .. } in &self.defines {
+            let _infallible = writeln!(out, "#pragma push_macro(\"{name}\")\n#undef {name}");
+        }
+        out.push_str(text);
+        for Define { name, .. } in &self.defines {
+            let _infallible = writeln!(out, "#pragma pop_macro(\"{name}\")");
+        }
+        out
+    }
+}
+
+const FIXED: &[&str] = &[
+    "-x",
+    "c",
+    "-target",
+    "bpf",
+    "-O2",
+    "-g",
+    "-nostdinc",
+    "-fms-extensions",
+    "-fno-color-diagnostics",
+    "-fno-stack-protector",
+    "-fno-jump-tables",
+    "-fno-unwind-tables",
+    "-fno-asynchronous-unwind-tables",
+    "-D__KERNEL__",
+    "-D__BPF_TRACING__",
+    "-D__linux__",
+    "-DKBUILD_MODNAME=\"bcc\"",
+    "-Wno-deprecated-declarations",
+    "-Wno-gnu-variable-sized-type-not-at-end",
+    "-Wno-pragma-once-outside-header",
+    "-Wno-address-of-packed-member",
+    "-Wno-unknown-warning-option",
+    "-Wno-unused-value",
+    "-Wno-pointer-sign",
+    "-Wno-microsoft-anon-tag",
+    "-Wno-duplicate-decl-specifier",
+];
+
+/// The whole list, for libclang and for code generation alike.
+pub(super) fn clang(request: &CompileRequest, options: &Options) -> Vec<String> {
+    let mut args: Vec<String> = FIXED.iter().map(|arg| (*arg).to_owned()).collect();
+    let arch = bpf_arch(&request.target.arch);
+    args.extend(host_macros(arch).iter().map(|name| format!("-D{name}")));
+    if std::env::var_os("ARCH").is_some() || arch != bpf_arch(std::env::consts::ARCH) {
+        args.push(format!("-D__TARGET_ARCH_{arch}"));
+    }
+    if !request.cwd.as_os_str().is_empty() {
+        args.push(format!("-I{}", request.cwd.display()));
+    }
+    args.push(format!("-isystem{}", tree::INCLUDE));
+    for name in FORCED {
+        args.push("-include".to_owned());
+        args.push(format!("{}/bcc/{name}", tree::INCLUDE));
+    }
+    args.extend(request.cflags.iter().cloned());
+    let _ = options;
+    args
+}
+
+/// What the host's own compiler would predefine, since the target is bpf.
+fn host_macros(arch: &str) -> &'static [&'static str] {
+    match arch {
+        "x86" => &["__x86_64__", "__x86_64", "__amd64__"],
+        "arm64" => &["__aarch64__"],
+        "arm" => &["__arm__"],
+        "s390" => &["__s390x__", "__s390__"],
+        "powerpc" => &["__powerpc64__", "__powerpc__"],
+        "mips" => &["__mips__"],
+        "riscv" => &["__riscv"],
+        "loongarch" => &["__loongarch__", "__loongarch64"],
+        _ => &[],
+    }
+}

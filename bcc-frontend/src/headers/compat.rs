@@ -1,0 +1,266 @@
+//! Macros, constants and inline functions that BTF lacks: chunks of `headers/compat` and `headers/uapi`,
+//! of which a text gets the ones it names.
+//!
+//! A file there is C with remarks: `//@header a/b.h` says whose names follow; in front of one chunk,
+//! `//@if CONDITION` says for which kernels it is, and `//@alias` that it stands for a member or the like
+//! and exists only for texts that include its header. `$sizeof(tag.member)` is filled in from BTF.
+
+use super::mentions::Mentions;
+use super::tree;
+use super::types::Types;
+use bcc_core::target::{Config, Target, bpf_arch};
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
+use std::sync::LazyLock;
+
+/// One macro, or one function, struct or declaration.
+#[derive(Debug, Clone, Copy)]
+struct Chunk {
+    text: &'static str,
+    header: &'static str,
+    /// Lines `//@if …` of this chunk, conditions that must all hold.
+    remarks: &'static str,
+    is_macro: bool,
+}
+
+/// Every chunk by its name, in the order of the files.
+static CHUNKS: LazyLock<HashMap<&'static str, Vec<Chunk>>> = LazyLock::new(|| {
+    let mut chunks: HashMap<_, Vec<Chunk>> = HashMap::new();
+    for directory in ["compat", "uapi"] {
+        for (_, bytes) in tree::directory(directory) {
+            let text = std::str::from_utf8(bytes).unwrap_or("");
+            split(text, &mut |name, chunk| chunks.entry(name).or_default().push(chunk));
+        }
+    }
+    chunks
+});
+
+/// Names that stand where members do.
+static ALIASES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let is_alias = |chunks: &Vec<Chunk>| chunks.iter().any(|c| c.remarks.contains("//@alias"));
+    let mut names: Vec<_> =
+        CHUNKS.iter().filter(|(_, chunks)| is_alias(chunks)).map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    names
+});
+
+/// Cuts a file into chunks.
+fn split(text: &'static str, found: &mut impl FnMut(&'static str, Chunk)) {
+    let (mut at, mut header, mut remarks) = (0, "", 0..0);
+    while at < text.len() {
+        let line = line_at(text, at);
+        let start = at;
+        at += line.len();
+        if let Some(name) = line.strip_prefix("//@header ") {
+            (header, remarks) = (name.trim(), at..at);
+        } else if line.starts_with("//@") {
+            if remarks.end != start {
+                remarks = start..start;
+            }
+            remarks.end = at;
+        } else if line.trim().is_empty()
+            || line.starts_with("/*")
+            || line.starts_with("//")
+            || line.starts_with(" *")
+        {
+            remarks = at..at;
+        } else {
+            let is_macro = line.starts_with('#');
+            let mut last = line;
+            while at < text.len() && !ends(last, is_macro) {
+                last = line_at(text, at);
+                at += last.len();
+            }
+            let own = if remarks.end == start { &text[remarks.clone()] } else { "" };
+            let text = &text[start..at];
+            if let Some(name) = name(text, is_macro) {
+                found(name, Chunk { text, header, remarks: own, is_macro });
+            }
+        }
+    }
+}
+
+fn line_at(text: &'static str, at: usize) -> &'static str {
+    text[at..].split_inclusive('\n').next().unwrap_or("")
+}
+
+fn ends(line: &str, is_macro: bool) -> bool {
+    if is_macro {
+        return !line.trim_end().ends_with('\\');
+    }
+    !line.starts_with([' ', '\t']) && line.trim_end().ends_with(['}', ';'])
+}
+
+fn name(text: &'static str, is_macro: bool) -> Option<&'static str> {
+    let word = |text: &'static str| {
+        let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+        (end > 0).then(|| &text[..end])
+    };
+    if is_macro {
+        return word(text.strip_prefix("#define ")?);
+    }
+    if let Some(tag) = text.strip_prefix("struct ") {
+        return word(tag);
+    }
+    let head = &text[..text.find('(').unwrap_or(text.len())];
+    let start = head.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
+    word(&head[start..])
+}
+
+/// What decides which chunks there are.
+#[derive(Debug)]
+pub(super) struct Compat<'a> {
+    pub(super) types: &'a Types,
+    pub(super) target: &'a Target,
+    pub(super) config: &'a Config,
+    /// Names of headers that the text includes, without `uapi/`.
+    pub(super) includes: HashSet<String>,
+}
+
+impl Compat<'_> {
+    /// Pulls in what `names` mentions, and what that mentions in turn; returns C text for macros and
+    /// inline functions, in an order that C accepts.
+    pub(super) fn pull(&self, names: &mut Mentions) -> String {
+        let mut pulled = HashSet::new();
+        let mut out = String::new();
+        if !names.prefixes.is_empty() {
+            let prefixes: Vec<String> =
+                names.prefixes.iter().filter(|p| p.len() > 2).cloned().collect();
+            let begins = |name: &&&str| prefixes.iter().any(|p| name.starts_with(p.as_str()));
+            let mut pasted: Vec<&str> = CHUNKS.keys().filter(begins).copied().collect();
+            pasted.sort_unstable();
+            pasted.iter().for_each(|name| names.mention(name));
+        }
+        for alias in ALIASES.iter().filter(|alias| names.words.contains(**alias)) {
+            names.mention(alias);
+        }
+        let mut at = 0;
+        // Chunks are scanned into `names`, so the list grows while it is walked.
+        while at < names.ordinary.len() {
+            let name = names.ordinary[at].clone();
+            self.one(&name, names, &mut pulled, &mut out);
+            at += 1;
+        }
+        out
+    }
+
+    fn one(
+        &self,
+        name: &str,
+        names: &mut Mentions,
+        pulled: &mut HashSet<String>,
+        out: &mut String,
+    ) {
+        if names.defines(name) || !pulled.insert(name.to_owned()) {
+            return;
+        }
+        if let Some(value) = self.computed(name) {
+            let _infallible = writeln!(out, "#ifndef {name}\n#define {name} {value}\n#endif");
+            return;
+        }
+        let Some(chunks) = CHUNKS.get(name) else { return };
+        let applying = chunks.iter().filter(|chunk| self.applies(name, chunk, names));
+        let filled = applying.filter_map(|chunk| Some((chunk, self.fill(chunk.text)?))).next();
+        let Some((chunk, text)) = filled else { return };
+        // A chunk's own definition must not count as the user's.
+        let mut inner = Mentions::default();
+        inner.scan(text.as_bytes());
+        names.words.extend(inner.words);
+        for tag in &inner.tag_order {
+            names.tag(tag, inner.tags[tag]);
+        }
+        for used in &inner.ordinary {
+            names.mention(used);
+            self.one(used, names, pulled, out);
+        }
+        if chunk.is_macro {
+            let _infallible = write!(out, "#ifndef {name}\n{text}#endif\n");
+        } else {
+            out.push_str(&text);
+        }
+    }
+
+    fn applies(&self, name: &str, chunk: &Chunk, names: &Mentions) -> bool {
+        // An enumerator of the kernel's says the value best; function-like names have none.
+        if chunk.is_macro && self.types.enumerator(name).is_some() {
+            return false;
+        }
+        chunk.remarks.lines().all(|remark| match remark.strip_prefix("//@if ") {
+            Some(condition) => self.holds(condition.trim()),
+            None if remark.starts_with("//@alias") => {
+                self.includes_any(chunk.header) && !names.declared.contains(name)
+            }
+            None => true,
+        })
+    }
+
+    fn includes_any(&self, headers: &str) -> bool {
+        headers.split_whitespace().any(|header| self.includes.contains(header))
+    }
+
+    fn holds(&self, condition: &str) -> bool {
+        let (wanted, condition) = match condition.strip_prefix('!') {
+            Some(rest) => (false, rest.trim()),
+            None => (true, condition),
+        };
+        let mut words = condition.split_whitespace();
+        let (kind, first, second) =
+            (words.next(), words.next().unwrap_or(""), words.next().unwrap_or(""));
+        let truth = match kind {
+            Some("member") => self.types.has_member(first, second),
+            Some("tag") => self.types.tagged(first).is_some(),
+            Some("typedef") => self.types.typedef(first).is_some(),
+            Some("enumerator") => self.types.enumerator(first).is_some(),
+            Some("arch") => bpf_arch(&self.target.arch) == first,
+            _ => false,
+        };
+        truth == wanted
+    }
+
+    /// Fills in the sizes that a chunk takes from BTF; `None` when BTF does not have one.
+    fn fill(&self, text: &str) -> Option<String> {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((head, tail)) = rest.split_once("$sizeof(") {
+            let (place, tail) = tail.split_once(')')?;
+            let (tag, member) = place.split_once('.')?;
+            let _infallible = write!(out, "{head}{}", self.types.member_size(tag, member)?);
+            rest = tail;
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+
+    /// Macros whose value is a fact of the Target.
+    fn computed(&self, name: &str) -> Option<String> {
+        let numeric = |option: &str| {
+            let value = self.config.get(option)?;
+            value.parse::<u64>().ok().map(|value| value.to_string())
+        };
+        match name {
+            "LINUX_VERSION_CODE" => Some(self.target.version_code().to_string()),
+            "PAGE_SHIFT" => Some(self.target.page_size.max(1).ilog2().to_string()),
+            "HZ" => numeric("CONFIG_HZ"),
+            "NR_CPUS" => numeric("CONFIG_NR_CPUS"),
+            "UTS_RELEASE" => Some(format!("\"{}\"", self.target.release)),
+            _ => self.option(name),
+        }
+    }
+
+    /// `CONFIG_X` as the kernel's autoconf.h has it.
+    fn option(&self, name: &str) -> Option<String> {
+        if let Some(builtin) = name.strip_suffix("_MODULE").filter(|n| n.starts_with("CONFIG_")) {
+            if self.config.get(builtin) == Some("m") {
+                return Some("1".to_owned());
+            }
+        }
+        if !name.starts_with("CONFIG_") {
+            return None;
+        }
+        match self.config.get(name)? {
+            "y" => Some("1".to_owned()),
+            "m" | "n" => None,
+            value => Some(value.to_owned()),
+        }
+    }
+}

@@ -131,8 +131,10 @@ impl Compat<'_> {
             pasted.sort_unstable();
             pasted.iter().for_each(|name| names.mention(name));
         }
-        for alias in ALIASES.iter().filter(|alias| names.words.contains(**alias)) {
-            names.mention(alias);
+        for alias in &*ALIASES {
+            if names.words.contains(*alias) {
+                names.mention(alias);
+            }
         }
         let mut at = 0;
         // Chunks are scanned into `names`, so the list grows while it is walked.

@@ -1,6 +1,11 @@
 //! The one table from the library's errors to Python's exceptions.
 
 use bcc_core::compile::CompileError as CoreCompileError;
+use bcc_core::link::AttachError as CoreAttachError;
+use bcc_core::map::MapError as CoreMapError;
+use bcc_core::program::LoadError as CoreLoadError;
+use bcc_sys::SysError;
+use nix::errno::Errno;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -24,26 +29,76 @@ create_exception!(bcc, SymbolError, BPFError, "A symbol or binary could not be r
 create_exception!(bcc, EventError, BPFError, "A perf or ring buffer failed.");
 create_exception!(bcc, USDTException, BPFError, "A USDT probe could not be found or enabled.");
 
-/// `CompileError` for a failed compile of `name`, the compiler's messages after upstream's words.
-pub(crate) fn compile_error(py: Python<'_>, name: &str, error: &CoreCompileError) -> PyErr {
+/// Sets an attribute of an exception. Its attributes are an ordinary dict, so this fails only for want
+/// of memory, and then the exception without it is the better answer.
+fn set<'py>(error: &PyErr, py: Python<'py>, name: &str, value: impl IntoPyObject<'py>) {
+    drop(error.value(py).setattr(name, value));
+}
+
+fn with_errno(error: PyErr, errno: Option<Errno>) -> PyErr {
+    Python::attach(|py| set(&error, py, "errno", errno.map(|errno| errno as i32)));
+    error
+}
+
+/// A failed compile of `name`, the compiler's messages after upstream's words.
+pub(crate) fn compile_error(name: &str, error: &CoreCompileError) -> PyErr {
     let made = CompileError::new_err(format!("Failed to compile BPF module {name}\n{error}"));
     let diagnostics: Vec<_> = match error {
         CoreCompileError::Diagnostics { diagnostics } => diagnostics
             .iter()
             .map(|d| {
-                (
-                    d.severity.to_string(),
-                    d.file.clone(),
-                    d.line,
-                    d.column,
-                    d.message.clone(),
-                    d.hint.clone(),
-                )
+                let (severity, stage) = (d.severity.to_string(), format!("{:?}", d.stage));
+                let place = (d.file.clone(), d.line, d.column);
+                (severity, stage.to_lowercase(), place, d.message.clone(), d.hint.clone())
             })
             .collect(),
         _ => Vec::new(),
     };
-    // Attributes of an exception instance are an ordinary dict: this fails only without memory.
-    let _set = made.value(py).setattr("diagnostics", diagnostics);
+    Python::attach(|py| {
+        set(&made, py, "diagnostics", diagnostics);
+        set(&made, py, "errno", None::<i32>);
+    });
     made
+}
+
+/// A program that did not load.
+pub(crate) fn load_error(error: &CoreLoadError) -> PyErr {
+    let text = match error {
+        CoreLoadError::Unknown { program } => format!("Unknown program {program}"),
+        CoreLoadError::Kernel { program, source, hint, .. } if !hint.is_empty() => {
+            format!("Failed to load BPF program {program}: {} ({hint})", source.errno.desc())
+        }
+        CoreLoadError::Kernel { program, source, .. } => {
+            format!("Failed to load BPF program {program}: {}", source.errno.desc())
+        }
+        CoreLoadError::Verifier { program, errno, .. } => {
+            format!("Failed to load BPF program {program}: {}\n{error}", errno.desc())
+        }
+        other => format!("Failed to load BPF program: {other}"),
+    };
+    let made = LoadError::new_err(text);
+    Python::attach(|py| set(&made, py, "log", error.log().map(|log| format!("{log:#}"))));
+    with_errno(made, error.errno())
+}
+
+/// `text`, and why.
+pub(crate) fn attach_failed(text: &str, error: &CoreAttachError) -> PyErr {
+    with_errno(AttachError::new_err(format!("{text}: {error}")), error.errno())
+}
+
+/// `text`, and the kernel's answer.
+pub(crate) fn attach_refused(text: &str, error: SysError) -> PyErr {
+    let made = AttachError::new_err(format!("{text}: {}", error.errno.desc()));
+    with_errno(made, Some(error.errno))
+}
+
+/// A map that could not be made or used.
+pub(crate) fn map_error(error: &CoreMapError) -> PyErr {
+    with_errno(MapError::new_err(error.to_string()), error.errno())
+}
+
+/// `what`, and the kernel's answer.
+pub(crate) fn map_failed(what: &str, error: SysError) -> PyErr {
+    let made = MapError::new_err(format!("{what}: {}", error.errno.desc()));
+    with_errno(made, Some(error.errno))
 }

@@ -1,7 +1,16 @@
 //! The native half of the `bcc` Python package: exports only.
 
+mod buffer;
+mod construct;
 mod error;
+mod events;
+mod kernel;
+mod link;
+mod map;
+mod module;
+mod symbol;
 mod trace;
+mod types;
 
 use pyo3::prelude::*;
 
@@ -14,5 +23,18 @@ mod _native {
         USDTException,
     };
     #[pymodule_export]
-    use super::trace::parse_trace_line;
+    use super::kernel::{
+        kprobe_functions, online_cpus, perf_event_open_all, possible_cpus, process_language,
+        syscall_prefix, tracepoint_exists, tracepoints,
+    };
+    #[pymodule_export]
+    use super::link::{Link, attach_xdp, open_raw_socket, prog_attach, prog_detach};
+    #[pymodule_export]
+    use super::map::Map;
+    #[pymodule_export]
+    use super::module::Module;
+    #[pymodule_export]
+    use super::symbol::{SymbolCache, ksymname};
+    #[pymodule_export]
+    use super::trace::{TracePipe, parse_trace_line};
 }

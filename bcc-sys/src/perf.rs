@@ -76,6 +76,9 @@ pub struct PerfEventAttr {
 }
 const _: () = assert!(size_of::<PerfEventAttr>() == 136);
 
+// SAFETY: only integers, their sizes add up to the asserted size, so there is no padding.
+unsafe impl crate::Pod for PerfEventAttr {}
+
 impl PerfEventAttr {
     /// An event of PMU `kind`; everything else zero.
     ///

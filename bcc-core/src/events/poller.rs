@@ -7,7 +7,7 @@ use bcc_sys::epoll::{Poll, Wait};
 use bcc_sys::mmap::PerfRecord;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// A buffer of a [`Poller`].
@@ -75,6 +75,13 @@ pub struct Poller {
 
 fn token(source: SourceId, cpu: u32) -> u64 {
     u64::from(source.0) << 32 | u64::from(cpu)
+}
+
+/// Readable while events wait, so that other loops can watch it.
+impl AsFd for Poller {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.poll.as_fd()
+    }
 }
 
 impl Poller {
@@ -218,6 +225,12 @@ impl Poller {
         &mut self,
         sink: impl FnMut(Event<'_>) -> ControlFlow<B>,
     ) -> Result<Polled<B>, EventError> {
+        self.mark_all()?;
+        Ok(self.drain(sink))
+    }
+
+    /// Makes the next drain look at every ring.
+    fn mark_all(&mut self) -> Result<(), EventError> {
         self.check_process()?;
         self.unfinished.clear();
         self.ready.clear();
@@ -230,7 +243,16 @@ impl Poller {
                 Source::Ring(_) => self.ready.push(token(id, 0)),
             }
         }
-        Ok(self.drain(sink))
+        Ok(())
+    }
+
+    /// As [`Poller::consume`], into `batch`: copies up to `limit` records; returns how many.
+    ///
+    /// # Errors
+    /// As [`Poller::poll`].
+    pub fn consume_into(&mut self, batch: &mut Batch, limit: usize) -> Result<usize, EventError> {
+        self.mark_all()?;
+        Ok(self.drain_into(batch, limit))
     }
 
     /// Copies what the last [`Poller::wait`] found behind what `batch` holds, up to `limit`

@@ -4,7 +4,6 @@ Every attachment is a native `Link`; the dicts here give each the name that `det
 """
 
 import os
-import re
 
 from . import _native
 from ._native import AttachError
@@ -12,7 +11,6 @@ from .enums import BPFAttachType, BPFProgType
 from .kernel import KernelMixin
 from .utils import _assert_is_bytes
 
-_NOT_ALNUM = re.compile(rb"[^a-zA-Z0-9_]")
 _PROBE_LIMIT = 1000
 
 # Kernel and user probes attached by all modules of this process.
@@ -200,7 +198,8 @@ class AttachMixin:
 
     @staticmethod
     def _get_uprobe_evname(prefix, path, addr, pid):
-        base = _NOT_ALNUM.sub(b"_", os.path.basename(path))
+        base = os.path.basename(path)
+        base = bytes(byte if bytes((byte,)).isalnum() else 0x5F for byte in base)
         name = b"%s_%s_0x%x" % (prefix, base, addr)
         return name if pid == -1 else b"%s_%d" % (name, pid)
 

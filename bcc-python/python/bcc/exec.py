@@ -1,46 +1,54 @@
 """A child process that is held until its tracer is ready."""
 
-from . import _native
+import os
+import subprocess
+
+# Waits for end of file on the pipe whose number is $1, then becomes the command.
+_HOLD = 'read -r _ <&"$1"; eval "exec $1<&-"; shift; exec "$@"'
 
 
-class Exec:
+class _HeldChild:
     """One held child."""
 
-    def __init__(self):
-        self._child = None
+    def __init__(self, argv):
+        hold, self._release = os.pipe()
+        try:
+            self._child = subprocess.Popen(
+                ["/bin/sh", "-c", _HOLD, "sh", str(hold), *argv], pass_fds=(hold,)
+            )
+        finally:
+            os.close(hold)
 
-    def run_cmd(self, argv):
-        """Starts `argv` (a list of str or bytes) held before its exec; returns its pid."""
-        self._child = _native.HeldChild([_bytes(arg) for arg in argv])
+    @property
+    def pid(self):
         return self._child.pid
 
-    def cmd_ready(self):
+    def release(self):
         """Lets the child go on to its exec."""
-        if self._child is not None:
-            self._child.release()
+        if self._release is not None:
+            os.close(self._release)
+            self._release = None
 
-    def cmd_exited(self):
-        """Whether the child has ended."""
-        return self._child is not None and self._child.exited()
-
-
-def _bytes(arg):
-    return arg if isinstance(arg, bytes) else arg.encode()
+    def exited(self):
+        return self._child.poll() is not None
 
 
-_one = Exec()
+_child = None
 
 
 def run_cmd(argv):
-    """Starts `argv` held before its exec; returns its pid. One child at a time."""
-    return _one.run_cmd(argv)
+    """Starts `argv` (str or bytes each) held before its exec; returns its pid. One child at a time."""
+    global _child
+    _child = _HeldChild(argv)
+    return _child.pid
 
 
 def cmd_ready():
     """Lets the child of `run_cmd` go on to its exec."""
-    _one.cmd_ready()
+    if _child is not None:
+        _child.release()
 
 
 def cmd_exited():
     """Whether the child of `run_cmd` has ended."""
-    return _one.cmd_exited()
+    return _child is not None and _child.exited()

@@ -1,7 +1,6 @@
 """What the running kernel and its files offer."""
 
 import os
-import re
 import time
 
 from . import _native
@@ -39,10 +38,7 @@ class KernelMixin:
 
     def get_syscall_prefix(self):
         """What the running kernel puts before a system call's name, as bytes."""
-        for prefix in _SYSCALL_PREFIXES:
-            if _native.ksymname(prefix + b"bpf") != -1:
-                return prefix
-        return _SYSCALL_PREFIXES[0]
+        return _native.syscall_prefix()
 
     def get_syscall_fnname(self, name):
         """The kernel function of system call `name`, as bytes."""
@@ -59,8 +55,15 @@ class KernelMixin:
     @staticmethod
     def get_kprobe_functions(event_re):
         """Set of kernel functions (bytes) whose whole name matches and that can be probed."""
+        event_re = _assert_is_bytes(event_re)
+        found = _native.kprobe_functions(os.fsdecode(event_re))
+        if found is not None:
+            return set(found)
+        # Look-around and back references are Python's own.
+        import re
+
         match = re.compile(event_re).fullmatch
-        return {name for name in _native.kprobe_functions() if match(name)}
+        return {name for name in _native.kprobe_functions(".*") if match(name)}
 
     @staticmethod
     def get_user_functions(name, sym_re):
@@ -75,6 +78,8 @@ class KernelMixin:
     @staticmethod
     def get_user_functions_and_addresses(name, sym_re):
         """List of (name bytes, address in the file) of a binary's functions that match."""
+        import re
+
         match = re.compile(_assert_is_bytes(sym_re)).match
         functions = _native.function_symbols(_assert_is_bytes(name))
         return [(fn, addr) for fn, addr in functions if match(fn)]
@@ -82,13 +87,15 @@ class KernelMixin:
     @staticmethod
     def get_tracepoints(tp_re):
         """List of `category:event` (bytes) that match from their start on."""
-        match = re.compile(tp_re).match
+        import re
+
+        match = re.compile(_assert_is_bytes(tp_re)).match
         return [name for name in _native.tracepoints() if match(name)]
 
     @staticmethod
     def tracepoint_exists(category, event):
         """Whether the kernel has the tracepoint."""
-        return os.path.isdir(os.path.join(TRACEFS, "events", category, event))
+        return _native.tracepoint_exists(category, event)
 
     @staticmethod
     def find_exe(bin_path):

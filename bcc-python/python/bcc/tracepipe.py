@@ -11,40 +11,41 @@ class TracePipeMixin:
     """`trace_*` methods of `BPF`."""
 
     tracefile = None
+    _trace_pipe = None
+
+    def _pipe(self, nonblocking):
+        pipe = self._trace_pipe
+        if pipe is None:
+            pipe = self._trace_pipe = _native.TracePipe()
+            self._attached()
+        pipe.set_nonblocking(nonblocking)
+        return pipe
 
     def trace_open(self, nonblocking=False):
         """The trace pipe as a binary file object, opened once."""
+        pipe = self._pipe(nonblocking)
         if self.tracefile is None:
-            self._trace_pipe = _native.TracePipe()
-            self.tracefile = open(self._trace_pipe.dup(), "rb")
-            self._attached()
-        if nonblocking:
-            self._trace_pipe.set_nonblocking()
+            self.tracefile = open(pipe.dup(), "rb")
         return self.tracefile
 
     def trace_readline(self, nonblocking=False):
         """The next line as bytes without its newline; None when there is none (non-blocking)."""
-        trace = self.trace_open(nonblocking)
-        try:
-            line = trace.readline(1024)
-        except BlockingIOError:
-            return None
-        return line.rstrip() if line else None
+        return self._pipe(nonblocking).readline()
 
     def trace_fields(self, nonblocking=False):
         """The next line as (task bytes, pid, cpu, flags bytes, seconds float, message bytes).
 
         Six Nones when there is no line (non-blocking).
         """
+        pipe = self._pipe(nonblocking)
         while True:
-            line = self.trace_readline(nonblocking)
-            if not line:
-                if nonblocking:
-                    return (None,) * 6
-                continue
-            if line.startswith(b"CPU:"):
-                continue
-            return _native.parse_trace_line(line) or _UNKNOWN
+            fields = pipe.fields()
+            if fields:
+                return fields
+            if fields is False:
+                return _UNKNOWN
+            if nonblocking:
+                return (None,) * 6
 
     def trace_print(self, fmt=None):
         """Prints line after line for ever; `fmt` is a `str.format` text over `trace_fields`."""
@@ -63,4 +64,4 @@ class TracePipeMixin:
         if self.tracefile is not None:
             self.tracefile.close()
             self.tracefile = None
-            self._trace_pipe = None
+        self._trace_pipe = None

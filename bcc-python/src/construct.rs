@@ -1,0 +1,139 @@
+//! From a text to a module in the kernel: compile through the cache, then create the maps.
+
+use crate::error::{MapError, compile_error, map_error};
+use crate::module::to_stderr;
+use bcc_core::compile::{self, CompileError as CoreCompileError, CompileRequest, MAIN_FILE};
+use bcc_core::module::{LoadOptions, Module};
+use bcc_core::spec::ModuleSpec;
+use bcc_core::target::Target;
+use pyo3::prelude::*;
+use std::ffi::OsStr;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Debug bit: show the C that the text became.
+const DEBUG_PREPROCESSOR: u32 = 0x4;
+
+/// What to compile, as Python gave it.
+pub(crate) struct Source {
+    pub(crate) text: Option<Vec<u8>>,
+    pub(crate) file: Option<Vec<u8>>,
+    pub(crate) cflags: Vec<Vec<u8>>,
+    pub(crate) debug: u32,
+    /// Generated USDT readers, in front of the text.
+    pub(crate) preamble: Vec<u8>,
+}
+
+/// The readers of all contexts' enabled probes.
+pub(crate) fn preamble(usdts: &[Bound<'_, PyAny>]) -> PyResult<Vec<u8>> {
+    match usdts.first() {
+        None => Ok(Vec::new()),
+        Some(context) => Err(crate::error::USDTException::new_err(format!(
+            "no readers can be made for {}",
+            context.get_type()
+        ))),
+    }
+}
+
+/// Compiles a text, through the cache, and creates its maps. The interpreter lock is released.
+pub(crate) fn module(
+    py: Python<'_>,
+    source: Source,
+    allow_rlimit: bool,
+    device: Option<Vec<u8>>,
+) -> PyResult<Module> {
+    let debug = source.debug;
+    let device = device.map(|device| String::from_utf8_lossy(&device).into_owned());
+    if let Some(device) = &device {
+        check_device(device)?;
+    }
+    find_compiler(py);
+    py.detach(|| {
+        let spec = compile(source)?;
+        print_products(&spec, debug);
+        let options = LoadOptions { debug, allow_rlimit, device, ..LoadOptions::default() };
+        Module::load(spec, options).map_err(|error| {
+            to_stderr(&error.to_string());
+            map_error(&error)
+        })
+    })
+}
+
+/// The compiler's executable is installed beside this extension module.
+fn find_compiler(py: Python<'_>) {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let file = py
+            .import("bcc._native")
+            .and_then(|module| module.getattr("__file__"))
+            .and_then(|file| file.extract::<PathBuf>());
+        if let Some(directory) = file.as_deref().ok().and_then(Path::parent) {
+            compile::child::set_home(directory.to_owned());
+        }
+    });
+}
+
+fn compile(source: Source) -> PyResult<ModuleSpec> {
+    let shown = source.file.as_deref().map_or_else(|| "<text>".to_owned(), lossy);
+    let file = source.file.as_deref().map_or_else(|| MAIN_FILE.to_owned(), lossy);
+    let user = match (source.text, &source.file) {
+        (Some(text), _) => text,
+        (None, Some(path)) => std::fs::read(Path::new(OsStr::from_bytes(path)))?,
+        (None, None) => Vec::new(),
+    };
+    let preamble_lines = source.preamble.iter().filter(|&&byte| byte == b'\n').count();
+    let mut text = source.preamble;
+    text.extend(user);
+    let io = |what: &str, error: &dyn std::fmt::Display| CoreCompileError::Io {
+        what: what.to_owned(),
+        error: error.to_string(),
+    };
+    let request = std::env::current_dir()
+        .map_err(|error| io("find the current directory", &error))
+        .and_then(|cwd| {
+            Ok(CompileRequest {
+                text,
+                preamble_lines: u32::try_from(preamble_lines).unwrap_or(u32::MAX),
+                file,
+                cflags: source.cflags.iter().map(|flag| lossy(flag)).collect(),
+                cwd,
+                debug: source.debug,
+                target: Target::running().map_err(|error| io("describe the kernel", &error))?,
+            })
+        });
+    request.and_then(|request| compile::compile_text(&request)).map_err(|error| {
+        if let CoreCompileError::Diagnostics { .. } = error {
+            to_stderr(&error.to_string());
+        }
+        compile_error(&shown, &error)
+    })
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Warnings, and what the debug bits ask for.
+fn print_products(spec: &ModuleSpec, debug: u32) {
+    for warning in &spec.warnings {
+        to_stderr(&warning.to_string());
+    }
+    if debug & DEBUG_PREPROCESSOR != 0 {
+        to_stderr(&spec.rewritten);
+    }
+    if debug & compile::DEBUG_LLVM_IR != 0
+        && let Some(ir) = &spec.llvm_ir
+    {
+        // A closed stdout is no reason to fail.
+        let _lost = writeln!(std::io::stdout().lock(), "{ir}");
+    }
+}
+
+/// That a network device exists.
+pub(crate) fn check_device(device: &str) -> PyResult<()> {
+    match nix::net::if_::if_nametoindex(device) {
+        Ok(_) => Ok(()),
+        Err(errno) => Err(MapError::new_err(format!("device {device}: {}", errno.desc()))),
+    }
+}

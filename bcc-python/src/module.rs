@@ -1,0 +1,377 @@
+//! One compiled module: programs, tables, attachments and event buffers, behind `bcc.BPF`.
+
+use crate::error::{EventError, load_error, map_error};
+use crate::events::Readers;
+use crate::link::{self, Link, Sampled};
+use crate::map::Map;
+use crate::{construct, types};
+use bcc_core::events::{PerfBuffer, PerfBufferOpts, RingBuffer, SourceId};
+use bcc_core::kernel::cpus;
+use bcc_core::link::kprobe::KprobeOpts;
+use bcc_core::module::Module as CoreModule;
+use bcc_core::program::{LoadError as CoreLoadError, Program};
+use bcc_sys::bpf::{AttachType, ProgType};
+use bcc_sys::perf::{self, PerfEventAttr};
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::collections::HashMap;
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A module in the kernel. Its tables stay usable after `close()`.
+#[pyclass(frozen, module = "bcc._native")]
+#[derive(Debug)]
+pub(crate) struct Module {
+    core: Mutex<Option<Arc<CoreModule>>>,
+    maps: Vec<Py<Map>>,
+    perf: Mutex<Option<Arc<Readers>>>,
+    rings: Mutex<Option<Arc<Readers>>>,
+    /// Perf buffers by map.
+    buffers: Mutex<HashMap<usize, SourceId>>,
+    /// Counters opened for a perf event array, by map and CPU.
+    counters: Mutex<HashMap<(usize, u32), OwnedFd>>,
+}
+
+/// One field list of a submitted struct, and its exact type.
+type Layout<'py> = (Vec<String>, Bound<'py, PyAny>);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn text(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
+
+fn event_error(error: &bcc_core::events::EventError) -> PyErr {
+    EventError::new_err(error.to_string())
+}
+
+impl Module {
+    fn core(&self) -> PyResult<Arc<CoreModule>> {
+        lock(&self.core).clone().ok_or_else(|| PyException::new_err("the module is closed"))
+    }
+
+    /// A program that `load` has loaded.
+    fn program(&self, py: Python<'_>, name: &[u8]) -> PyResult<Arc<Program>> {
+        let (core, name) = (self.core()?, text(name));
+        py.detach(|| core.load_program(&name, None, None)).map_err(|e| load_error(&e))
+    }
+
+    fn map_at(&self, id: usize) -> PyResult<&Py<Map>> {
+        self.maps
+            .get(id)
+            .ok_or_else(|| PyException::new_err(format!("the module has no table {id}")))
+    }
+
+    fn raw_map(&self, id: usize) -> PyResult<BorrowedFd<'_>> {
+        Ok(self.map_at(id)?.get().core.as_fd())
+    }
+
+    fn readers(slot: &Mutex<Option<Arc<Readers>>>) -> PyResult<Arc<Readers>> {
+        let mut slot = lock(slot);
+        if let Some(readers) = &*slot {
+            return Ok(Arc::clone(readers));
+        }
+        let readers = Arc::new(Readers::new()?);
+        *slot = Some(Arc::clone(&readers));
+        Ok(readers)
+    }
+
+    fn opened(slot: &Mutex<Option<Arc<Readers>>>, what: &str) -> PyResult<Arc<Readers>> {
+        let readers = lock(slot).clone().filter(|readers| !readers.is_empty());
+        readers.ok_or_else(|| EventError::new_err(format!("No {what} buffers to poll")))
+    }
+}
+
+#[pymethods]
+impl Module {
+    #[new]
+    #[pyo3(signature = (*, text, file, cflags, debug, usdts, allow_rlimit, device))]
+    #[expect(clippy::too_many_arguments, reason = "keywords of one call in `bcc.bpf`")]
+    fn new(
+        py: Python<'_>,
+        text: Option<Vec<u8>>,
+        file: Option<Vec<u8>>,
+        cflags: Vec<Vec<u8>>,
+        debug: u32,
+        usdts: Vec<Bound<'_, PyAny>>,
+        allow_rlimit: bool,
+        device: Option<Vec<u8>>,
+    ) -> PyResult<Self> {
+        let preamble = construct::preamble(&usdts)?;
+        let source = construct::Source { text, file, cflags, debug, preamble };
+        let core = construct::module(py, source, allow_rlimit, device)?;
+        let maps = core
+            .maps()
+            .iter()
+            .enumerate()
+            .map(|(id, map)| Py::new(py, Map::new(map.clone(), id)))
+            .collect::<PyResult<_>>()?;
+        Ok(Self {
+            core: Mutex::new(Some(Arc::new(core))),
+            maps,
+            perf: Mutex::default(),
+            rings: Mutex::default(),
+            buffers: Mutex::default(),
+            counters: Mutex::default(),
+        })
+    }
+
+    /// Names of all functions, in the text's order.
+    fn functions<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let core = self.core()?;
+        let names = core.spec().programs.iter();
+        Ok(names.map(|program| PyBytes::new(py, program.name.as_bytes())).collect())
+    }
+
+    /// Loads a function; returns its descriptor, which stays the module's.
+    fn load(
+        &self,
+        py: Python<'_>,
+        name: &[u8],
+        prog_type: u32,
+        device: Option<Vec<u8>>,
+        attach_type: i64,
+    ) -> PyResult<RawFd> {
+        let (core, name) = (self.core()?, text(name));
+        if let Some(device) = device {
+            construct::check_device(&text(&device))?;
+        }
+        let attach_type = u32::try_from(attach_type).ok().map(AttachType);
+        let loaded = py.detach(|| core.load_program(&name, Some(ProgType(prog_type)), attach_type));
+        let program = loaded.map_err(|error| {
+            report_rejection(&error);
+            load_error(&error)
+        })?;
+        if let Some(log) = program.verifier_log() {
+            to_stderr(&format!("{log:#}"));
+        }
+        Ok(program.as_fd().as_raw_fd())
+    }
+
+    /// A function's instructions.
+    fn dump<'py>(&self, py: Python<'py>, name: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let insns = self.core()?.dump(&text(name)).map_err(|e| load_error(&e))?;
+        Ok(PyBytes::new(py, &insns))
+    }
+
+    /// The table of that name, or None.
+    fn map(&self, py: Python<'_>, name: &[u8]) -> Option<Py<Map>> {
+        let found = self.maps.iter().find(|map| map.get().core.name().as_bytes() == name);
+        found.map(|map| map.clone_ref(py))
+    }
+
+    /// The table at position `id`.
+    fn map_by_id(&self, py: Python<'_>, id: usize) -> PyResult<Py<Map>> {
+        self.map_at(id).map(|map| map.clone_ref(py))
+    }
+
+    /// The struct submitted to table `name`: (`name#type` of each field, exact type or None), or None.
+    fn event_layout<'py>(&self, py: Python<'py>, name: &[u8]) -> PyResult<Option<Layout<'py>>> {
+        let (core, name) = (self.core()?, text(name));
+        let layout = core.spec().events.iter().find(|event| event.table == name);
+        layout.map(|layout| types::event(py, layout)).transpose()
+    }
+
+    // Attachments of loaded programs.
+
+    fn attach_kprobe(
+        &self,
+        py: Python<'_>,
+        name: &[u8],
+        event: &[u8],
+        offset: u64,
+        on_return: bool,
+        maxactive: u32,
+    ) -> PyResult<Link> {
+        let program = self.program(py, name)?;
+        let opts = KprobeOpts { function: text(event), offset, on_return, maxactive, cookie: 0 };
+        link::attach_kprobe(py, program.as_fd(), name, &opts)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the values of one `uprobe_event`")]
+    fn attach_uprobe(
+        &self,
+        py: Python<'_>,
+        name: &[u8],
+        path: &[u8],
+        offset: u64,
+        on_return: bool,
+        pid: i32,
+        ref_ctr_offset: u32,
+    ) -> PyResult<Link> {
+        let program = self.program(py, name)?;
+        link::attach_uprobe(py, program.as_fd(), path, offset, on_return, pid, ref_ctr_offset)
+    }
+
+    fn attach_tracepoint(&self, py: Python<'_>, name: &[u8], tp: &[u8]) -> PyResult<Link> {
+        let program = self.program(py, name)?;
+        link::attach_tracepoint(py, program.as_fd(), name, tp)
+    }
+
+    fn attach_raw_tracepoint(&self, py: Python<'_>, name: &[u8], tp: &[u8]) -> PyResult<Link> {
+        let program = self.program(py, name)?;
+        link::attach_raw_tracepoint(py, program.as_fd(), tp)
+    }
+
+    fn attach_tracing(&self, py: Python<'_>, name: &[u8]) -> PyResult<Link> {
+        let program = self.program(py, name)?;
+        link::attach_tracing(py, program.as_fd(), name)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the values of one perf event")]
+    fn attach_perf_event(
+        &self,
+        py: Python<'_>,
+        name: &[u8],
+        kind: i64,
+        config: u64,
+        period: u64,
+        frequency: u64,
+        pid: i32,
+        cpu: i32,
+        group: RawFd,
+    ) -> PyResult<Link> {
+        let program = self.program(py, name)?;
+        let kind = u32::try_from(kind).unwrap_or(u32::MAX);
+        let event = Sampled { kind, config, period, frequency, pid, cpu, group };
+        link::attach_perf_event(py, program.as_fd(), &event)
+    }
+
+    fn attach_perf_event_raw(
+        &self,
+        py: Python<'_>,
+        name: &[u8],
+        attr: &[u8],
+        pid: i32,
+        cpu: i32,
+        group: RawFd,
+    ) -> PyResult<Link> {
+        let program = self.program(py, name)?;
+        link::attach_perf_event_raw(py, program.as_fd(), attr, pid, cpu, group)
+    }
+
+    // Event buffers.
+
+    fn open_perf_buffer(
+        &self,
+        py: Python<'_>,
+        id: usize,
+        callback: Py<PyAny>,
+        page_count: usize,
+        lost: Py<PyAny>,
+        wakeup_events: u32,
+    ) -> PyResult<()> {
+        let opts = PerfBufferOpts { page_count, wakeup_events };
+        let map = self.raw_map(id)?;
+        let buffer = py.detach(|| PerfBuffer::open(map, opts)).map_err(|e| event_error(&e))?;
+        let readers = Self::readers(&self.perf)?;
+        let source = readers.add_perf(py, buffer, callback, lost)?;
+        let old = lock(&self.buffers).insert(id, source);
+        old.map_or(Ok(()), |old| readers.remove(py, old))
+    }
+
+    fn perf_poll(&self, py: Python<'_>, timeout_ms: i64) -> PyResult<()> {
+        let readers = Self::readers(&self.perf)?;
+        readers.poll(py, clamped(timeout_ms))
+    }
+
+    fn perf_consume(&self, py: Python<'_>) -> PyResult<()> {
+        Self::readers(&self.perf)?.consume(py)
+    }
+
+    fn perf_fileno(&self) -> PyResult<RawFd> {
+        Self::opened(&self.perf, "perf").map(|readers| readers.fd())
+    }
+
+    fn close_perf(&self) {
+        let readers = lock(&self.perf).take();
+        drop(readers);
+        lock(&self.buffers).clear();
+        lock(&self.counters).clear();
+    }
+
+    /// Opens a counter per online CPU and puts it into the table; gives (cpu, fd) of each.
+    fn open_perf_event(
+        &self,
+        id: usize,
+        kind: u32,
+        config: u64,
+        pid: i32,
+    ) -> PyResult<Vec<(u32, RawFd)>> {
+        let map = self.map_at(id)?.get().core.clone();
+        let mut opened = Vec::new();
+        for cpu in cpus::online()? {
+            let on = i32::try_from(cpu).unwrap_or(-1);
+            let event = perf::open(&PerfEventAttr::new(kind, config), pid, on, -1)
+                .and_then(|event| perf::enable(event.as_fd()).map(|()| event))
+                .map_err(|e| crate::error::attach_refused("Failed to open perf event", e))?;
+            let fd = event.as_raw_fd();
+            map.update(&cpu.to_ne_bytes(), &fd.to_ne_bytes(), 0).map_err(|e| map_error(&e))?;
+            lock(&self.counters).insert((id, cpu), event);
+            opened.push((cpu, fd));
+        }
+        Ok(opened)
+    }
+
+    /// Closes the counter of one CPU, if there is one.
+    fn close_perf_reader(&self, id: usize, cpu: u32) {
+        lock(&self.counters).remove(&(id, cpu));
+    }
+
+    fn open_ring_buffer(
+        &self,
+        py: Python<'_>,
+        id: usize,
+        callback: Py<PyAny>,
+        ctx: Py<PyAny>,
+    ) -> PyResult<()> {
+        let map = self.raw_map(id)?;
+        let buffer = RingBuffer::open(map).map_err(|e| event_error(&e))?;
+        Self::readers(&self.rings)?.add_ring(py, buffer, callback, ctx).map(drop)
+    }
+
+    fn ring_poll(&self, py: Python<'_>, timeout_ms: i64) -> PyResult<()> {
+        Self::opened(&self.rings, "ring")?.poll(py, clamped(timeout_ms))
+    }
+
+    fn ring_consume(&self, py: Python<'_>) -> PyResult<()> {
+        Self::opened(&self.rings, "ring")?.consume(py)
+    }
+
+    fn ring_fileno(&self) -> PyResult<RawFd> {
+        Self::opened(&self.rings, "ring").map(|readers| readers.fd())
+    }
+
+    fn close_rings(&self) {
+        let readers = lock(&self.rings).take();
+        drop(readers);
+    }
+
+    /// Closes programs and module; attachments and tables keep what they need.
+    fn close(&self) {
+        let core = lock(&self.core).take();
+        drop(core);
+    }
+}
+
+fn clamped(timeout_ms: i64) -> i32 {
+    i32::try_from(timeout_ms).unwrap_or(if timeout_ms < 0 { -1 } else { i32::MAX })
+}
+
+/// Writes to descriptor 2, where the contract wants the compiler's and the verifier's words.
+pub(crate) fn to_stderr(text: &str) {
+    // A closed stderr is no reason to fail.
+    let _lost = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// What the verifier said of a program, on stderr.
+fn report_rejection(error: &CoreLoadError) {
+    if let Some(log) = error.log() {
+        let errno = error.errno().map_or("", |errno| errno.desc());
+        to_stderr(&format!("bpf: Failed to load program: {errno}\n{log:#}"));
+    }
+}

@@ -75,6 +75,17 @@ def uid(text: str) -> int:
         raise argparse.ArgumentTypeError(message) from None
 
 
+def ports(text: str) -> list[int]:
+    """Port numbers from a comma-separated list; for `type=` of an option."""
+    try:
+        numbers = [int(word) for word in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of ports") from None
+    if not all(0 <= number < 1 << 16 for number in numbers):
+        raise argparse.ArgumentTypeError(f"'{text}' has a number that is no port")
+    return numbers
+
+
 def fail(message: str, status: int = 1) -> NoReturn:
     """Ends the tool with one line on stderr."""
     print(message, file=sys.stderr)
@@ -110,6 +121,13 @@ def set_options(b: Any, table: str, **values: int) -> None:
     for name, value in values.items():
         setattr(leaf, name, value)
     t[ct.c_int(0)] = leaf
+
+
+def add_keys(b: Any, table: str, keys: list[int]) -> None:
+    """Puts integer keys into a hash that a tool uses as a set."""
+    t = b[table.encode()]
+    for key in keys:
+        t[t.Key(key)] = t.Leaf(1)
 
 
 def attach_tracepoints(b: Any, functions: dict[str, str]) -> list[str]:

@@ -211,8 +211,8 @@ int f(struct pt_regs *ctx) { return 0; }
     assert_eq!(fields[0].ty, TypeDesc::Builtin { name: "unsigned int".into(), size: 4 });
     assert_eq!((row(1), &fields[1].ty), (("pointer", 8, None), &TypeDesc::Pointer));
     assert_eq!(fields[2].ty, TypeDesc::Builtin { name: "_Bool".into(), size: 1 });
-    assert_eq!((row(3), row(4)), (("low", 20, Some(3)), ("high", 20, Some(29))));
-    assert_eq!(fields[4].bit_offset, 20 * 8 + 3);
+    assert_eq!((row(3), row(4)), (("low", 17, Some(3)), ("high", 20, Some(29))));
+    assert_eq!(fields[3].bit_offset, 17 * 8);
     assert_eq!(row(5), ("", 24, None));
     let TypeDesc::Struct { kind, fields: members, .. } = &fields[5].ty else { panic!() };
     assert_eq!((*kind, members.len()), (bcc_core::spec::StructKind::Union, 2));
@@ -255,7 +255,7 @@ int f(struct pt_regs *ctx)
         let event = module.events.iter().find(|event| event.table == table);
         event.map(|event| event.fields.join(" "))
     };
-    let data = "pid#u32 ts#u64 comm#char[16] kind#enum (unnamed enum at /virtual/main.c:3:51)";
+    let data = "pid#u32 ts#u64 comm#char[16] kind#enum (unnamed enum at /virtual/main.c:3:47)";
     assert_eq!(fields("events").as_deref(), Some(data));
     assert_eq!(fields("ring").as_deref(), Some(data));
     assert_eq!(fields("reserved").as_deref(), Some("x#u32"));

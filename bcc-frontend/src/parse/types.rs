@@ -55,6 +55,10 @@ fn describe_record(ty: Ty<'_>) -> Option<TypeDesc> {
     } else {
         StructKind::Packed
     };
-    let name = if declaration.is_anonymous() { String::new() } else { declaration.spelling() };
+    // A struct without a tag is spelled by its typedef or its place.
+    let spelling = ty.spelling();
+    let tagged = !declaration.is_anonymous()
+        && (spelling.starts_with("struct ") || spelling.starts_with("union "));
+    let name = if tagged { declaration.spelling() } else { String::new() };
     Some(TypeDesc::Struct { name, fields, kind, size, align })
 }

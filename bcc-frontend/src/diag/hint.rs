@@ -76,10 +76,11 @@ fn find_record<'u>(name: &str, unit: &'u Unit<'_>) -> Option<Ty<'u>> {
 
 fn member_names(ty: Ty<'_>, names: &mut BTreeSet<String>) {
     for member in ty.fields() {
-        if member.is_anonymous() || member.spelling().is_empty() {
+        let name = member.member_name();
+        if name.is_empty() {
             member_names(member.ty().canonical(), names);
         } else {
-            names.insert(member.spelling());
+            names.insert(name);
         }
     }
 }

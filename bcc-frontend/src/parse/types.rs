@@ -42,7 +42,7 @@ fn describe_record(ty: Ty<'_>) -> Option<TypeDesc> {
         natural |= bit_width.is_some();
         natural |= member_ty.canonical().kind() == sys::CXType_IncompleteArray;
         fields.push(Field {
-            name: if member.is_anonymous() { String::new() } else { member.spelling() },
+            name: member.member_name(),
             ty: describe(member_ty)?,
             bit_offset: u32::try_from(member.field_offset()).ok()?,
             bit_width,

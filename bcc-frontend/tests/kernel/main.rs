@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod layout;
+mod limits;
 mod objects;
 mod reads;
 mod support;

@@ -13,4 +13,21 @@ pub enum Error {
     /// A program could not be loaded or run.
     #[error(transparent)]
     Load(#[from] crate::program::LoadError),
+    /// A program could not be attached.
+    #[error(transparent)]
+    Attach(#[from] crate::link::AttachError),
+    /// Events could not be read.
+    #[error(transparent)]
+    Events(#[from] crate::events::EventError),
+    /// The kernel to compile for could not be read.
+    #[error(transparent)]
+    Target(#[from] crate::target::TargetError),
+    /// A file of the user's could not be read.
+    #[error("failed to read {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }

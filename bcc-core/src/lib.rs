@@ -19,3 +19,4 @@ pub mod target;
 pub mod usdt;
 
 pub use error::Error;
+pub use module::{Bpf, BpfBuilder, Module};

@@ -40,6 +40,12 @@ pub enum MapError {
         /// Bytes given.
         got: usize,
     },
+    /// The module has no such table.
+    #[error("unknown map {map}")]
+    Unknown {
+        /// The name asked for.
+        map: String,
+    },
     /// An `extern` table that no module has published.
     #[error("map {map} is extern, and no module has published it")]
     Extern {

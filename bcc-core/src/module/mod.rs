@@ -2,8 +2,14 @@
 //!
 //! [`ModuleSpec`] → [`Module::load`] (BTF, maps) → [`Module::load_program`] (relocate, `PROG_LOAD`).
 
+pub mod autoattach;
+mod bpf;
+mod builder;
 pub mod place;
 mod relocate;
+
+pub use bpf::{Bpf, LinkId};
+pub use builder::BpfBuilder;
 
 use crate::map::create::{self, Context};
 use crate::map::{Map, MapError};

@@ -1,9 +1,13 @@
 //! Kernel functions by name: the BTF ids that tracing, LSM and iterator programs, and kfunc calls, name.
 
 use super::error::LoadError;
+use crate::target::Target;
 use bcc_sys::bpf::info::btf_info;
 use bcc_sys::bpf::object::{ObjectKind, fd_by_id, ids};
+use bcc_sys::btf::Index;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::OnceLock;
 
 /// A function of the kernel or of one of its modules.
 #[derive(Debug)]
@@ -69,12 +73,32 @@ pub fn modules_with_btf() -> Vec<String> {
     names
 }
 
-/// The running kernel's own BTF.
+/// The running kernel's own BTF, read when first asked.
 #[derive(Debug, Default)]
-pub struct RunningKernel {}
+pub struct RunningKernel {
+    vmlinux: OnceLock<Option<Index>>,
+}
+
+impl RunningKernel {
+    fn target() -> Target {
+        Target { index_cache: crate::compile::cache::directory(), ..Target::live() }
+    }
+}
 
 impl KernelFunctions for RunningKernel {
-    fn type_id(&self, module: &str, _name: &str) -> Result<Option<u32>, LoadError> {
-        Err(LoadError::NoBtf { module: module.to_owned(), why: "no reader".to_owned() })
+    fn type_id(&self, module: &str, name: &str) -> Result<Option<u32>, LoadError> {
+        let missing = |why: String| LoadError::NoBtf { module: module.to_owned(), why };
+        let vmlinux = self.vmlinux.get_or_init(|| Self::target().btf().ok());
+        let vmlinux = vmlinux.as_ref().ok_or_else(|| missing(String::new()))?;
+        if module == "vmlinux" {
+            return Ok(vmlinux.func(name).map(|id| id.0));
+        }
+        let loaded = Path::new("/sys/kernel/btf").join(module);
+        if module.contains('/') || !loaded.is_file() {
+            return Err(missing(String::new()));
+        }
+        let index = Self::target().module_btf(module, vmlinux.btf());
+        let index = index.map_err(|error| missing(error.to_string()))?;
+        Ok(index.func(name).map(|id| id.0))
     }
 }

@@ -14,10 +14,9 @@ use inkwell::llvm_sys::core::{
     LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetOperand, LLVMGetParam, LLVMGetReturnType,
     LLVMGetSection, LLVMGetTypeContext, LLVMGetTypeKind, LLVMGetUndef, LLVMGetUser,
     LLVMGetValueKind, LLVMGetValueName2, LLVMGlobalGetValueType, LLVMInstructionEraseFromParent,
-    LLVMIsAInlineAsm, LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsNull, LLVMIsThreadLocal,
-    LLVMMoveBasicBlockAfter, LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith,
-    LLVMSetLinkage, LLVMSetOperand, LLVMSetSection, LLVMSetValueName2, LLVMStructGetTypeAtIndex,
-    LLVMTypeIsSized, LLVMTypeOf,
+    LLVMIsAInlineAsm, LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsNull, LLVMMoveBasicBlockAfter,
+    LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith, LLVMSetLinkage, LLVMSetOperand,
+    LLVMSetSection, LLVMSetValueName2, LLVMStructGetTypeAtIndex, LLVMTypeIsSized, LLVMTypeOf,
 };
 use inkwell::llvm_sys::debuginfo::{
     LLVMDIFileGetFilename, LLVMDIScopeGetFile, LLVMDISubprogramGetLine, LLVMGetSubprogram,
@@ -389,27 +388,6 @@ impl Value {
             ffi!(LLVMGetAtomicRMWBinOp(self.0)),
             LLVMAtomicRMWBinOp::LLVMAtomicRMWBinOpAdd | LLVMAtomicRMWBinOp::LLVMAtomicRMWBinOpSub
         )
-    }
-
-    /// Whether BPF has the operation of an `atomicrmw`.
-    pub(crate) fn is_bpf_atomic(self) -> bool {
-        use LLVMAtomicRMWBinOp::{
-            LLVMAtomicRMWBinOpAdd, LLVMAtomicRMWBinOpAnd, LLVMAtomicRMWBinOpOr,
-            LLVMAtomicRMWBinOpSub, LLVMAtomicRMWBinOpXchg, LLVMAtomicRMWBinOpXor,
-        };
-        matches!(
-            ffi!(LLVMGetAtomicRMWBinOp(self.0)),
-            LLVMAtomicRMWBinOpAdd
-                | LLVMAtomicRMWBinOpSub
-                | LLVMAtomicRMWBinOpAnd
-                | LLVMAtomicRMWBinOpOr
-                | LLVMAtomicRMWBinOpXor
-                | LLVMAtomicRMWBinOpXchg
-        )
-    }
-
-    pub(crate) fn is_thread_local(self) -> bool {
-        ffi!(LLVMIsThreadLocal(self.0)) != 0
     }
 
     /// The arguments of a call.

@@ -3,7 +3,6 @@
 #![allow(missing_docs, reason = "tests")]
 
 mod layout;
-mod limits;
 mod objects;
 mod reads;
 mod support;

@@ -1,2 +1,0 @@
-#include <linux/nothing.h>
-int f(void *ctx) { return 0; }

@@ -78,7 +78,7 @@ fn multi_kprobe_leaves_out_what_cannot_be_traced() {
         let line = text.lines().find(|line| line.split(' ').nth(2) == Some(name)).unwrap();
         u64::from_str_radix(&line[..16], 16).unwrap()
     };
-    let good = [address("__x64_sys_getppid"), address("__x64_sys_getpid")];
+    let good = [address("__x64_sys_getppid"), address("__x64_sys_vhangup")];
     let addresses = [good[0], good[0] + 16, good[1], 4096];
     let opts = link::kprobe_multi::KprobeMultiOpts {
         addresses: &addresses,

@@ -1,0 +1,488 @@
+//! ELF files, read piece by piece: headers first, sections when asked for.
+
+use super::SymbolError;
+use super::table::{Rank, SymbolTable, TableBuilder};
+use goblin::container::{Container, Ctx};
+use goblin::elf::header::{ET_EXEC, Header};
+use goblin::elf::program_header::{PT_LOAD, PT_NOTE, ProgramHeader};
+use goblin::elf::section_header::{
+    SHF_COMPRESSED, SHN_UNDEF, SHT_DYNSYM, SHT_GNU_VERSYM, SHT_NOBITS, SHT_NOTE, SHT_SYMTAB,
+    SectionHeader,
+};
+use goblin::elf::sym::{STB_LOCAL, STT_FUNC, STT_GNU_IFUNC, Sym};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// Nothing that is read in one piece may be larger: the size comes from the file.
+const MOST: u64 = 1 << 31;
+
+/// Where the bytes are.
+#[derive(Debug)]
+enum Source {
+    File(File),
+    Bytes(Vec<u8>),
+}
+
+/// An open ELF file.
+#[derive(Debug)]
+pub struct ElfFile {
+    source: Source,
+    path: PathBuf,
+    len: u64,
+    header: Header,
+    ctx: Ctx,
+    segments: Vec<ProgramHeader>,
+    sections: Vec<SectionHeader>,
+    section_names: Vec<u8>,
+}
+
+/// A note (`PT_NOTE` or `SHT_NOTE`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Note<'a> {
+    /// Owner, without the NUL.
+    pub owner: &'a [u8],
+    /// Type within the owner.
+    pub kind: u32,
+    /// Contents.
+    pub data: &'a [u8],
+}
+
+/// Which symbol table a symbol comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TableKind {
+    Full,
+    Dynamic,
+}
+
+impl ElfFile {
+    /// Opens `path` and reads its headers.
+    ///
+    /// # Errors
+    /// [`SymbolError::Io`], or [`SymbolError::Elf`] for what is no ELF file.
+    pub fn open(path: &Path) -> Result<Self, SymbolError> {
+        let io = |source| SymbolError::Io { path: path.to_owned(), source };
+        let file = File::open(path).map_err(io)?;
+        Self::from_file(file, path)
+    }
+
+    /// Reads the headers of an open file; `path` names it in messages.
+    ///
+    /// # Errors
+    /// As [`ElfFile::open`].
+    pub fn from_file(file: File, path: &Path) -> Result<Self, SymbolError> {
+        let io = |source| SymbolError::Io { path: path.to_owned(), source };
+        let len = file.metadata().map_err(io)?.len();
+        Self::read(Source::File(file), len, path)
+    }
+
+    /// An ELF image in memory; `path` names it in messages.
+    ///
+    /// # Errors
+    /// [`SymbolError::Elf`].
+    pub fn from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, SymbolError> {
+        let len = bytes.len() as u64;
+        Self::read(Source::Bytes(bytes), len, path)
+    }
+
+    fn read(source: Source, len: u64, path: &Path) -> Result<Self, SymbolError> {
+        let bad = |reason: String| SymbolError::Elf { path: path.to_owned(), reason };
+        let mut start = vec![0; 64];
+        let got = source.read_at(&mut start, 0).map_err(|error| bad(error.to_string()))?;
+        if got < 52 {
+            return Err(bad("too short".to_owned()));
+        }
+        let header =
+            goblin::elf::Elf::parse_header(&start).map_err(|error| bad(error.to_string()))?;
+        let container = header.container().map_err(|error| bad(error.to_string()))?;
+        let endian = header.endianness().map_err(|error| bad(error.to_string()))?;
+        let mut elf = Self {
+            source,
+            path: path.to_owned(),
+            len,
+            header,
+            ctx: Ctx::new(container, endian),
+            segments: Vec::new(),
+            sections: Vec::new(),
+            section_names: Vec::new(),
+        };
+        elf.read_segments()?;
+        elf.read_sections()?;
+        Ok(elf)
+    }
+
+    fn bad(&self, reason: impl ToString) -> SymbolError {
+        SymbolError::Elf { path: self.path.clone(), reason: reason.to_string() }
+    }
+
+    fn read_segments(&mut self) -> Result<(), SymbolError> {
+        let count = usize::from(self.header.e_phnum);
+        let each = ProgramHeader::size(self.ctx);
+        let bytes = self.bytes(self.header.e_phoff, (count * each) as u64)?;
+        self.segments =
+            ProgramHeader::parse(&bytes, 0, count, self.ctx).map_err(|error| self.bad(error))?;
+        Ok(())
+    }
+
+    fn read_sections(&mut self) -> Result<(), SymbolError> {
+        if self.header.e_shoff == 0 {
+            return Ok(());
+        }
+        let each = SectionHeader::size(self.ctx);
+        let parse = |elf: &Self, count: usize| {
+            let bytes = elf.bytes(elf.header.e_shoff, (count * each) as u64)?;
+            SectionHeader::parse_from(&bytes, 0, count, elf.ctx).map_err(|error| elf.bad(error))
+        };
+        let mut count = usize::from(self.header.e_shnum);
+        if count == 0 {
+            // Too many for the field: the first section's size holds the number.
+            let first = parse(self, 1)?;
+            count = first.first().map_or(0, |first| first.sh_size as usize);
+        }
+        if count.saturating_mul(each) as u64 > self.len {
+            return Err(self.bad("section headers outside of the file"));
+        }
+        self.sections = parse(self, count)?;
+        let names = match self.sections.get(usize::from(self.header.e_shstrndx)) {
+            Some(names) => self.section_bytes(names)?,
+            None => Vec::new(),
+        };
+        self.section_names = names;
+        Ok(())
+    }
+
+    /// Bytes of the file as they are.
+    fn bytes(&self, offset: u64, len: u64) -> Result<Vec<u8>, SymbolError> {
+        if len > MOST || offset.checked_add(len).is_none_or(|end| end > self.len) {
+            return Err(self.bad("a part lies outside of the file"));
+        }
+        let mut bytes = vec![0; len as usize];
+        let got = self.source.read_at(&mut bytes, offset).map_err(|error| self.bad(error))?;
+        if got < bytes.len() {
+            return Err(self.bad("the file is shorter than it was"));
+        }
+        Ok(bytes)
+    }
+
+    /// A section's contents, decompressed.
+    fn section_bytes(&self, section: &SectionHeader) -> Result<Vec<u8>, SymbolError> {
+        if section.sh_type == SHT_NOBITS {
+            return Ok(Vec::new());
+        }
+        let bytes = self.bytes(section.sh_offset, section.sh_size)?;
+        if section.sh_flags & u64::from(SHF_COMPRESSED) == 0 {
+            return Ok(bytes);
+        }
+        self.decompress(&bytes)
+    }
+
+    fn decompress(&self, bytes: &[u8]) -> Result<Vec<u8>, SymbolError> {
+        let header = if self.ctx.container == Container::Big { 24 } else { 12 };
+        let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(|b| self.u32(b));
+        // ELFCOMPRESS_ZLIB
+        if word(0) != Some(1) {
+            return Err(self.bad("a section is compressed in an unknown way"));
+        }
+        let body = bytes.get(header..).unwrap_or_default();
+        let mut out = Vec::new();
+        flate2::read::ZlibDecoder::new(body)
+            .take(MOST)
+            .read_to_end(&mut out)
+            .map_err(|error| self.bad(error))?;
+        Ok(out)
+    }
+
+    fn u32(&self, bytes: [u8; 4]) -> u32 {
+        if self.ctx.is_little_endian() {
+            u32::from_le_bytes(bytes)
+        } else {
+            u32::from_be_bytes(bytes)
+        }
+    }
+
+    /// An unsigned word of the file's own width and byte order.
+    pub fn word(&self, bytes: &[u8], at: usize) -> Option<u64> {
+        let little = self.ctx.is_little_endian();
+        if self.ctx.container == Container::Big {
+            let word: [u8; 8] = bytes.get(at..at.checked_add(8)?)?.try_into().ok()?;
+            Some(if little { u64::from_le_bytes(word) } else { u64::from_be_bytes(word) })
+        } else {
+            let word: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
+            Some(self.u32(word).into())
+        }
+    }
+
+    /// Bytes per address.
+    pub fn word_size(&self) -> usize {
+        if self.ctx.container == Container::Big { 8 } else { 4 }
+    }
+
+    /// `EM_*`.
+    pub fn machine(&self) -> u16 {
+        self.header.e_machine
+    }
+
+    /// Whether it is linked to fixed addresses (not PIE, not a library).
+    pub fn is_fixed(&self) -> bool {
+        self.header.e_type == ET_EXEC
+    }
+
+    /// The file this was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn section_name(&self, section: &SectionHeader) -> &[u8] {
+        let rest = self.section_names.get(section.sh_name..).unwrap_or_default();
+        rest.split(|&byte| byte == 0).next().unwrap_or_default()
+    }
+
+    fn find_section(&self, name: &str) -> Option<&SectionHeader> {
+        self.sections.iter().find(|section| self.section_name(section) == name.as_bytes())
+    }
+
+    /// Contents of the section of that name, decompressed; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`SymbolError::Elf`] when it is damaged.
+    pub fn section(&self, name: &str) -> Result<Option<Vec<u8>>, SymbolError> {
+        self.find_section(name).map(|section| self.section_bytes(section)).transpose()
+    }
+
+    /// Virtual address of the section of that name.
+    pub fn section_address(&self, name: &str) -> Option<u64> {
+        self.find_section(name).map(|section| section.sh_addr)
+    }
+
+    fn loads(&self) -> impl Iterator<Item = &ProgramHeader> {
+        self.segments.iter().filter(|segment| segment.p_type == PT_LOAD)
+    }
+
+    /// Where in the file the byte at virtual address `address` is.
+    pub fn file_offset(&self, address: u64) -> Option<u64> {
+        let segment = self.loads().find(|segment| {
+            address.checked_sub(segment.p_vaddr).is_some_and(|into| into < segment.p_memsz)
+        })?;
+        segment.p_offset.checked_add(address - segment.p_vaddr)
+    }
+
+    /// The virtual address of the byte at `offset` of the file, in code rather than in data.
+    pub fn address_of(&self, offset: u64) -> Option<u64> {
+        let holds = |segment: &&ProgramHeader| {
+            offset.checked_sub(segment.p_offset).is_some_and(|into| into < segment.p_filesz)
+        };
+        let segment = self
+            .loads()
+            .filter(holds)
+            .find(|segment| segment.is_executable())
+            .or_else(|| self.loads().find(holds))?;
+        segment.p_vaddr.checked_add(offset - segment.p_offset)
+    }
+
+    /// Whether `address` is in an executable segment.
+    pub fn is_code(&self, address: u64) -> bool {
+        self.loads().any(|segment| {
+            segment.is_executable()
+                && address.checked_sub(segment.p_vaddr).is_some_and(|into| into < segment.p_memsz)
+        })
+    }
+
+    /// Gives each note of sections called `name` (all notes of segments when `None`) to `sink`.
+    ///
+    /// # Errors
+    /// [`SymbolError::Elf`] when a part lies outside of the file.
+    pub fn notes(
+        &self,
+        name: Option<&str>,
+        mut sink: impl FnMut(Note<'_>),
+    ) -> Result<(), SymbolError> {
+        let parts: Vec<(u64, u64, u64)> = match name {
+            Some(name) => self
+                .sections
+                .iter()
+                .filter(|section| {
+                    section.sh_type == SHT_NOTE && self.section_name(section) == name.as_bytes()
+                })
+                .map(|section| (section.sh_offset, section.sh_size, section.sh_addralign))
+                .collect(),
+            None => self
+                .segments
+                .iter()
+                .filter(|segment| segment.p_type == PT_NOTE)
+                .map(|segment| (segment.p_offset, segment.p_filesz, segment.p_align))
+                .collect(),
+        };
+        for (offset, len, align) in parts {
+            let bytes = self.bytes(offset, len)?;
+            let align = if align == 8 { 8 } else { 4 };
+            let mut rest = bytes.as_slice();
+            while let Some((note, after)) = self.next_note(rest, align) {
+                sink(note);
+                rest = after;
+            }
+        }
+        Ok(())
+    }
+
+    fn next_note<'a>(&self, bytes: &'a [u8], align: usize) -> Option<(Note<'a>, &'a [u8])> {
+        let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(|b| self.u32(b));
+        let (owner_len, data_len) = (word(0)? as usize, word(4)? as usize);
+        let owner = bytes.get(12..)?.get(..owner_len)?;
+        let data_at = 12usize.checked_add(owner_len)?.checked_next_multiple_of(align)?;
+        let data = bytes.get(data_at..)?.get(..data_len)?;
+        let end = data_at.checked_add(data_len)?.checked_next_multiple_of(align)?;
+        let owner = owner.strip_suffix(&[0]).unwrap_or(owner);
+        let rest = bytes.get(end..).unwrap_or_default();
+        Some((Note { owner, kind: word(8)?, data }, rest))
+    }
+
+    /// The GNU build-id.
+    pub fn build_id(&self) -> Option<Vec<u8>> {
+        let mut found = None;
+        let mut look = |note: Note<'_>| {
+            if note.owner == b"GNU" && note.kind == 3 && found.is_none() {
+                found = Some(note.data.to_vec());
+            }
+        };
+        // Debug files keep the section and may have an empty segment.
+        self.notes(None, &mut look).ok()?;
+        self.notes(Some(".note.gnu.build-id"), &mut look).ok()?;
+        found.filter(|id| !id.is_empty())
+    }
+
+    /// Name and CRC of the separate debug file.
+    pub fn debug_link(&self) -> Option<(String, u32)> {
+        let bytes = self.section(".gnu_debuglink").ok()??;
+        let end = bytes.iter().position(|&byte| byte == 0)?;
+        let name = std::str::from_utf8(&bytes[..end]).ok()?.to_owned();
+        let at = (end + 1).next_multiple_of(4);
+        let crc = self.u32(bytes.get(at..at + 4)?.try_into().ok()?);
+        Some((name, crc))
+    }
+
+    /// Whether there is a full symbol table, not only the dynamic one.
+    pub fn has_full_table(&self) -> bool {
+        self.sections.iter().any(|section| section.sh_type == SHT_SYMTAB && section.sh_size > 0)
+    }
+
+    /// All functions of both symbol tables.
+    ///
+    /// # Errors
+    /// [`SymbolError::Elf`] when a table is damaged.
+    pub fn functions(&self) -> Result<SymbolTable, SymbolError> {
+        let mut builder = TableBuilder::default();
+        self.add_functions(&mut builder)?;
+        Ok(builder.finish())
+    }
+
+    /// Adds all functions of both symbol tables.
+    ///
+    /// # Errors
+    /// As [`ElfFile::functions`].
+    pub fn add_functions(&self, builder: &mut TableBuilder) -> Result<(), SymbolError> {
+        self.each_symbol(|symbol, name, is_default| {
+            let is_function = matches!(symbol.st_type(), STT_FUNC | STT_GNU_IFUNC);
+            if is_function && symbol.st_value != 0 {
+                let rank = match (symbol.st_bind(), is_default) {
+                    (STB_LOCAL, _) => Rank::Local,
+                    (_, true) => Rank::Public,
+                    (_, false) => Rank::OldVersion,
+                };
+                builder.add(name, symbol.st_value, symbol.st_size, rank);
+            }
+        })
+    }
+
+    /// Value of the defined symbol `name` of any type (semaphores are objects).
+    ///
+    /// # Errors
+    /// As [`ElfFile::functions`].
+    pub fn symbol_value(&self, name: &str) -> Result<Option<u64>, SymbolError> {
+        let mut found = None;
+        self.each_symbol(|symbol, candidate, _| {
+            if candidate == name && found.is_none() {
+                found = Some(symbol.st_value);
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Gives each defined symbol with its name, and whether its version is the default one.
+    fn each_symbol(&self, mut sink: impl FnMut(&Sym, &str, bool)) -> Result<(), SymbolError> {
+        for (index, section) in self.sections.iter().enumerate() {
+            let kind = match section.sh_type {
+                SHT_SYMTAB => TableKind::Full,
+                SHT_DYNSYM => TableKind::Dynamic,
+                _ => continue,
+            };
+            let Some(strings) = self.sections.get(section.sh_link as usize) else { continue };
+            let (bytes, strings) = (self.section_bytes(section)?, self.section_bytes(strings)?);
+            let versions = match kind {
+                TableKind::Dynamic => self.versions_of(index)?,
+                TableKind::Full => Vec::new(),
+            };
+            let count = bytes.len() / Sym::size(self.ctx.container);
+            let symbols =
+                Sym::parse(&bytes, 0, count, self.ctx).map_err(|error| self.bad(error))?;
+            for (number, symbol) in symbols.iter().enumerate() {
+                if symbol.st_shndx == SHN_UNDEF as usize {
+                    continue;
+                }
+                let rest = strings.get(symbol.st_name..).unwrap_or_default();
+                let name = rest.split(|&byte| byte == 0).next().unwrap_or_default();
+                let Ok(name) = std::str::from_utf8(name) else { continue };
+                if name.is_empty() {
+                    continue;
+                }
+                // The top bit hides a version from those who ask for none.
+                let hidden = versions.get(number * 2..number * 2 + 2).is_some_and(|version| {
+                    let top = if self.ctx.is_little_endian() { version[1] } else { version[0] };
+                    top & 0x80 != 0
+                });
+                sink(symbol, name, !hidden);
+            }
+        }
+        Ok(())
+    }
+
+    /// `.gnu.version` of the dynamic table in section `index`.
+    fn versions_of(&self, index: usize) -> Result<Vec<u8>, SymbolError> {
+        let versions = self
+            .sections
+            .iter()
+            .find(|section| section.sh_type == SHT_GNU_VERSYM && section.sh_link as usize == index);
+        versions.map_or_else(|| Ok(Vec::new()), |section| self.section_bytes(section))
+    }
+}
+
+impl Source {
+    /// Reads until `buffer` is full or the end.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        match self {
+            Self::Bytes(bytes) => {
+                let rest = usize::try_from(offset).ok().and_then(|at| bytes.get(at..));
+                let rest = rest.unwrap_or_default();
+                let len = rest.len().min(buffer.len());
+                buffer[..len].copy_from_slice(&rest[..len]);
+                Ok(len)
+            }
+            Self::File(file) => {
+                let mut done = 0;
+                while done < buffer.len() {
+                    match file.read_at(&mut buffer[done..], offset + done as u64) {
+                        Ok(0) => break,
+                        Ok(len) => done += len,
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(done)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "elf_tests.rs"]
+mod tests;

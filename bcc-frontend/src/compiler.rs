@@ -12,6 +12,7 @@ pub struct Compiler;
 
 impl bcc_core::compile::Compiler for Compiler {
     fn compile(&self, request: &CompileRequest) -> Result<CompileOutput, CompileError> {
+        let request = &with_index_cache(request);
         let mut built = headers::build(request, &[])?;
         let mut result = rewrite::rewrite(request, built.input);
         if let Err(diagnostics) = &result {
@@ -36,6 +37,14 @@ impl bcc_core::compile::Compiler for Compiler {
             error: e.to_string(),
         })
     }
+}
+
+/// The index of the kernel's BTF is kept where compiled modules are.
+fn with_index_cache(request: &CompileRequest) -> CompileRequest {
+    let mut request = request.clone();
+    let index_cache = &mut request.target.index_cache;
+    *index_cache = index_cache.take().or_else(bcc_core::compile::cache::directory);
+    request
 }
 
 /// Names that clang did not know, from its messages.

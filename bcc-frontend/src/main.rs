@@ -1,22 +1,33 @@
 //! `bcc-compiler`: the compiler as a process of its own.
 //!
-//! Without arguments it answers requests on its standard input (`bcc_core::compile::child`).
+//! Without arguments it answers requests on its standard input (`bcc_core::compile::child`);
+//! `serve DIR --target SNAPSHOT…` answers those that other machines leave in a shared directory
+//! (`bcc_core::compile::spool`); `capture DIR` writes what a compile may know of the running kernel
+//! into a directory, which is such a SNAPSHOT.
 
-use bcc_core::compile::child;
+use bcc_core::compile::child::{self, ChildCompiler};
+use bcc_core::compile::spool;
+use bcc_core::target::Target;
 use nix::sys::signal::{SigSet, Signal};
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// clang recurses over expressions; deep ones need more than a thread's usual 2 MiB.
 const STACK: usize = 64 << 20;
 
-const USAGE: &str = "usage: bcc-compiler (it takes requests on its standard input)";
+const USAGE: &str =
+    "usage: bcc-compiler [serve DIRECTORY --target SNAPSHOT... | capture DIRECTORY]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         [] => answer_on_stdin(),
+        ["serve", directory, rest @ ..] => serve(Path::new(directory), rest),
+        ["capture", directory] => {
+            Target::capture(Path::new(directory)).map(drop).map_err(io::Error::other)
+        }
         _ => Err(io::Error::other(USAGE)),
     };
     match result {
@@ -45,4 +56,16 @@ fn answer_on_stdin() -> io::Result<()> {
     };
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(compile)?;
     thread.join().unwrap_or_else(|_panic| Err(io::Error::other("the compiler panicked")))
+}
+
+fn serve(directory: &Path, rest: &[&str]) -> io::Result<()> {
+    nix::sys::prctl::set_pdeathsig(Signal::SIGTERM)?;
+    let mut targets = Vec::new();
+    for pair in rest.chunks(2) {
+        let ["--target", snapshot] = pair else { return Err(io::Error::other(USAGE)) };
+        targets.push(Target::from_dir(Path::new(snapshot)).map_err(io::Error::other)?);
+    }
+    // One process per text, so that a text which kills the compiler does not end the service.
+    let compiler = ChildCompiler::new(std::env::current_exe()?);
+    spool::serve(directory, &targets, &compiler, &|| false)
 }

@@ -3,6 +3,7 @@
 //! clang (shim) → prepare → inlining, `sroa` → [`crate::lower`] → O2 → BPF backend → object → spec.
 
 mod btf;
+mod check;
 mod link;
 mod object;
 mod prepare;
@@ -12,7 +13,7 @@ mod spec;
 pub(crate) use report::Reporter;
 
 use crate::facts::Rewritten;
-use crate::llvm::{Context, Cpu, Machine, Module, Place, Value};
+use crate::llvm::{Context, Cpu, Machine, Module, Place};
 use crate::lower;
 use bcc_core::compile::CompileRequest;
 use bcc_core::spec::{Diagnostic, ModuleSpec, Severity, Stage};
@@ -73,9 +74,9 @@ impl Generator<'_> {
         }
         module.verify().map_err(|e| self.internal(&e))?;
         self.run(&machine, &module, c"default<O2>")?;
-        let undefined = prepare::undefined_calls(&module);
-        if !undefined.is_empty() {
-            return Err(undefined.iter().map(|(call, name)| self.undefined(*call, name)).collect());
+        let refused = self.check_module(&module);
+        if !refused.is_empty() {
+            return Err(refused);
         }
         let llvm_ir = (self.request.debug & DEBUG_LLVM_IR != 0).then(|| module.text());
         prepare::set_sections(&module);
@@ -120,13 +121,5 @@ impl Generator<'_> {
         let mut all = self.check().err().unwrap_or_default();
         all.push(self.reporter.error(Stage::Emit, &Place::default(), error.trim()));
         all
-    }
-
-    fn undefined(&self, call: Value, name: &str) -> Diagnostic {
-        let message = format!("call of `{name}`, which is not defined in the program");
-        let mut diagnostic = self.reporter.error(Stage::Emit, &call.place(), message);
-        let hint = "BPF programs can call functions of their own text, helpers, and kfuncs";
-        diagnostic.hint = Some(hint.to_owned());
-        diagnostic
     }
 }

@@ -1,8 +1,9 @@
 //! What the module must look like before the passes: linkage, sections, inlining, layout.
 
 use crate::facts::{ContextKind, ProgramDecl, Rewritten};
-use crate::llvm::{Module, Value};
+use crate::llvm::{Module, Opcode, Value};
 use bcc_core::compile::CompileRequest;
+use std::collections::BTreeMap;
 
 /// Prefix of the section that each function gets of its own.
 pub(super) const FUNCTION_SECTION: &str = ".bpf.fn.";
@@ -11,6 +12,7 @@ pub(super) const KFUNC_SECTION: &str = ".ksyms";
 
 /// Makes everything but programs internal and inlines what may be inlined.
 pub(super) fn prepare(module: &Module<'_>, rewritten: &Rewritten) {
+    let sizes = Sizes::of(module);
     for function in module.functions() {
         if function.is_declaration() {
             continue;
@@ -23,12 +25,63 @@ pub(super) fn prepare(module: &Module<'_>, rewritten: &Rewritten) {
             function.remove_attribute(attribute);
         }
         function.add_attribute("nounwind");
-        if !function.has_attribute("noinline") {
+        // Keeps vectors away, which BPF does not have.
+        function.add_attribute("noimplicitfloat");
+        if !function.has_attribute("noinline") && sizes.allow(function) {
             function.remove_attribute("inlinehint");
             function.add_attribute("alwaysinline");
         }
     }
 }
+
+/// Instructions that a program may have after inlining; no kernel takes as many.
+const MAX_INLINED: usize = 1 << 18;
+/// Functions of at most this many instructions are inlined even into one that is too large.
+const SMALL: usize = 1 << 10;
+
+/// Sizes of functions with all they call inlined: calls that double at each level must not make the
+/// module grow without bound.
+struct Sizes(BTreeMap<Value, usize>);
+
+impl Sizes {
+    fn of(module: &Module<'_>) -> Self {
+        let mut sizes = Self(BTreeMap::new());
+        for function in module.functions() {
+            sizes.inlined(function, 0);
+        }
+        sizes
+    }
+
+    fn inlined(&mut self, function: Value, depth: u32) -> usize {
+        if let Some(&size) = self.0.get(&function) {
+            return size;
+        }
+        if function.is_declaration() {
+            return 0;
+        }
+        let instructions = function.instructions();
+        // Also ends recursion.
+        self.0.insert(function, instructions.len());
+        let mut size = instructions.len();
+        for call in instructions.iter().filter(|i| i.opcode() == Some(Opcode::LLVMCall)) {
+            let callee = call.callee();
+            if depth < MAX_DEPTH && callee.is_function() && callee != function {
+                size = size.saturating_add(self.inlined(callee, depth + 1));
+            }
+        }
+        self.0.insert(function, size);
+        size
+    }
+
+    /// Whether `function` may be inlined everywhere.
+    fn allow(&self, function: Value) -> bool {
+        let largest = self.0.values().copied().max().unwrap_or(0);
+        largest <= MAX_INLINED || self.0.get(&function).is_none_or(|&size| size <= SMALL)
+    }
+}
+
+/// Levels of calls that are looked at.
+const MAX_DEPTH: u32 = 1000;
 
 /// Whether a function that could be a program is there for others to call: parameters that no context
 /// provides would keep it from compiling as a program.
@@ -50,39 +103,20 @@ pub(super) fn set_sections(module: &Module<'_>) {
     }
 }
 
-/// Functions that the backend replaces by instructions where their size is small and constant.
-pub(super) const LIBRARY: [&str; 5] = ["memcmp", "bcmp", "memcpy", "memmove", "memset"];
-
 /// Names of the kernel functions that the module calls.
 pub(super) fn kernel_functions(module: &Module<'_>) -> Vec<String> {
     let is_one = |f: &Value| f.is_declaration() && f.section() == KFUNC_SECTION;
     module.functions().into_iter().filter(is_one).map(Value::name).collect()
 }
 
-/// Calls of functions that nobody defines: (the call, the name).
-pub(super) fn undefined_calls(module: &Module<'_>) -> Vec<(Value, String)> {
-    let mut calls = Vec::new();
-    for function in module.functions() {
-        let name = function.name();
-        let known = name.starts_with("llvm.")
-            || function.section() == KFUNC_SECTION
-            || LIBRARY.contains(&name.as_str());
-        if !function.is_declaration() || known {
-            continue;
-        }
-        let users = function.users().into_iter().filter(|user| user.is_instruction());
-        calls.extend(users.map(|user| (user, name.clone())));
-    }
-    calls
-}
-
 /// Whether any atomic needs an instruction set that hands back the old value.
 pub(super) fn needs_fetching_atomics(module: &Module<'_>) -> bool {
-    use crate::llvm::Opcode::{LLVMAtomicCmpXchg, LLVMAtomicRMW};
     module.functions().into_iter().flat_map(Value::instructions).any(
         |instruction| match instruction.opcode() {
-            Some(LLVMAtomicCmpXchg) => true,
-            Some(LLVMAtomicRMW) => instruction.is_used() || !instruction.is_atomic_addition(),
+            Some(Opcode::LLVMAtomicCmpXchg) => true,
+            Some(Opcode::LLVMAtomicRMW) => {
+                instruction.is_used() || !instruction.is_atomic_addition()
+            }
             _ => false,
         },
     )

@@ -125,6 +125,12 @@ fn explain(message: &str) -> (String, Option<&'static str>) {
             "keep large structs in a BPF_PERCPU_ARRAY of one element and use its leaf",
         );
     }
+    if let Some(function) = message.strip_prefix("A call to built-in function '__") {
+        let wide = function.contains("ti");
+        let what =
+            if wide { "128-bit arithmetic of this kind" } else { "floating-point arithmetic" };
+        return (format!("{what} is not possible in BPF"), None);
+    }
     if message.contains("signed division") {
         return known(
             "signed division is not in this BPF instruction set",

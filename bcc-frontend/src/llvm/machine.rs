@@ -4,8 +4,8 @@ use super::{Module, owned};
 use inkwell::llvm_sys::core::{LLVMDisposeMemoryBuffer, LLVMGetBufferSize, LLVMGetBufferStart};
 use inkwell::llvm_sys::error::{LLVMDisposeErrorMessage, LLVMGetErrorMessage};
 use inkwell::llvm_sys::target::{
-    LLVMInitializeBPFAsmPrinter, LLVMInitializeBPFTarget, LLVMInitializeBPFTargetInfo,
-    LLVMInitializeBPFTargetMC,
+    LLVMInitializeBPFAsmParser, LLVMInitializeBPFAsmPrinter, LLVMInitializeBPFTarget,
+    LLVMInitializeBPFTargetInfo, LLVMInitializeBPFTargetMC,
 };
 use inkwell::llvm_sys::target_machine::{
     LLVMCodeGenFileType, LLVMCodeGenOptLevel, LLVMCodeModel, LLVMCreateTargetMachine,
@@ -47,6 +47,8 @@ impl Machine {
             ffi!(LLVMInitializeBPFTarget());
             ffi!(LLVMInitializeBPFTargetMC());
             ffi!(LLVMInitializeBPFAsmPrinter());
+            // For inline assembly.
+            ffi!(LLVMInitializeBPFAsmParser());
         });
         let triple = if big_endian { c"bpfeb" } else { c"bpfel" };
         let cpu = match cpu {

@@ -5,18 +5,20 @@ use inkwell::llvm_sys::core::{
     LLVMAddAttributeAtIndex, LLVMAppendBasicBlockInContext, LLVMConstInt, LLVMConstIntGetSExtValue,
     LLVMCountIncoming, LLVMCountParams, LLVMCountStructElementTypes, LLVMCreateEnumAttribute,
     LLVMDeleteBasicBlock, LLVMDeleteFunction, LLVMGetAlignment, LLVMGetAllocatedType,
-    LLVMGetAtomicRMWBinOp, LLVMGetBasicBlockParent, LLVMGetCalledValue, LLVMGetConstOpcode,
-    LLVMGetDebugLocColumn, LLVMGetDebugLocFilename, LLVMGetDebugLocLine, LLVMGetElementType,
-    LLVMGetEnumAttributeAtIndex, LLVMGetEnumAttributeKindForName, LLVMGetFirstBasicBlock,
-    LLVMGetFirstInstruction, LLVMGetFirstUse, LLVMGetGEPSourceElementType, LLVMGetIncomingValue,
-    LLVMGetInitializer, LLVMGetInstructionOpcode, LLVMGetInstructionParent, LLVMGetIntTypeWidth,
-    LLVMGetLinkage, LLVMGetNextBasicBlock, LLVMGetNextInstruction, LLVMGetNextUse,
-    LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetOperand, LLVMGetParam, LLVMGetReturnType,
-    LLVMGetSection, LLVMGetTypeContext, LLVMGetTypeKind, LLVMGetUndef, LLVMGetUser,
-    LLVMGetValueKind, LLVMGetValueName2, LLVMGlobalGetValueType, LLVMInstructionEraseFromParent,
-    LLVMIsAInlineAsm, LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsNull, LLVMMoveBasicBlockAfter,
-    LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith, LLVMSetLinkage, LLVMSetOperand,
-    LLVMSetSection, LLVMSetValueName2, LLVMStructGetTypeAtIndex, LLVMTypeIsSized, LLVMTypeOf,
+    LLVMGetAtomicRMWBinOp, LLVMGetAttributeCountAtIndex, LLVMGetAttributesAtIndex,
+    LLVMGetBasicBlockParent, LLVMGetCalledValue, LLVMGetConstOpcode, LLVMGetDebugLocColumn,
+    LLVMGetDebugLocFilename, LLVMGetDebugLocLine, LLVMGetElementType, LLVMGetEnumAttributeAtIndex,
+    LLVMGetEnumAttributeKindForName, LLVMGetFirstBasicBlock, LLVMGetFirstInstruction,
+    LLVMGetFirstUse, LLVMGetGEPSourceElementType, LLVMGetIncomingValue, LLVMGetInitializer,
+    LLVMGetInstructionOpcode, LLVMGetInstructionParent, LLVMGetIntTypeWidth, LLVMGetLinkage,
+    LLVMGetNextBasicBlock, LLVMGetNextInstruction, LLVMGetNextUse, LLVMGetNumArgOperands,
+    LLVMGetNumOperands, LLVMGetOperand, LLVMGetParam, LLVMGetReturnType, LLVMGetSection,
+    LLVMGetTypeContext, LLVMGetTypeKind, LLVMGetUndef, LLVMGetUser, LLVMGetValueKind,
+    LLVMGetValueName2, LLVMGlobalGetValueType, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm,
+    LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsNull, LLVMIsThreadLocal,
+    LLVMMoveBasicBlockAfter, LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith,
+    LLVMSetLinkage, LLVMSetOperand, LLVMSetSection, LLVMSetValueName2, LLVMStructGetTypeAtIndex,
+    LLVMTypeIsSized, LLVMTypeOf,
 };
 use inkwell::llvm_sys::debuginfo::{
     LLVMDIFileGetFilename, LLVMDIScopeGetFile, LLVMDISubprogramGetLine, LLVMGetSubprogram,
@@ -293,8 +295,14 @@ impl Value {
         ffi!(LLVMDeleteFunction(self.0));
     }
 
-    /// Moves the body and the debug subprogram of `from` into this declaration.
+    /// Moves the body, the attributes and the debug subprogram of `from` into this declaration.
     pub(crate) fn take_body(self, from: Self) {
+        let count = ffi!(LLVMGetAttributeCountAtIndex(from.0, FUNCTION_INDEX));
+        let mut attributes = vec![ptr::null_mut(); count as usize];
+        ffi!(LLVMGetAttributesAtIndex(from.0, FUNCTION_INDEX, attributes.as_mut_ptr()));
+        for attribute in attributes {
+            ffi!(LLVMAddAttributeAtIndex(self.0, FUNCTION_INDEX, attribute));
+        }
         let context = ffi!(LLVMGetTypeContext(self.value_type().raw()));
         let start = ffi!(LLVMAppendBasicBlockInContext(context, self.0, c"".as_ptr()));
         let mut last = start;
@@ -388,6 +396,27 @@ impl Value {
             ffi!(LLVMGetAtomicRMWBinOp(self.0)),
             LLVMAtomicRMWBinOp::LLVMAtomicRMWBinOpAdd | LLVMAtomicRMWBinOp::LLVMAtomicRMWBinOpSub
         )
+    }
+
+    /// Whether BPF has the operation of an `atomicrmw`.
+    pub(crate) fn is_bpf_atomic(self) -> bool {
+        use LLVMAtomicRMWBinOp::{
+            LLVMAtomicRMWBinOpAdd, LLVMAtomicRMWBinOpAnd, LLVMAtomicRMWBinOpOr,
+            LLVMAtomicRMWBinOpSub, LLVMAtomicRMWBinOpXchg, LLVMAtomicRMWBinOpXor,
+        };
+        matches!(
+            ffi!(LLVMGetAtomicRMWBinOp(self.0)),
+            LLVMAtomicRMWBinOpAdd
+                | LLVMAtomicRMWBinOpSub
+                | LLVMAtomicRMWBinOpAnd
+                | LLVMAtomicRMWBinOpOr
+                | LLVMAtomicRMWBinOpXor
+                | LLVMAtomicRMWBinOpXchg
+        )
+    }
+
+    pub(crate) fn is_thread_local(self) -> bool {
+        ffi!(LLVMIsThreadLocal(self.0)) != 0
     }
 
     /// The arguments of a call.

@@ -93,7 +93,6 @@ pub(super) fn lower(
     let name = function.name();
     let lowered = module.add_function(&format!("{name}.lowered"), ty);
     lowered.take_body(function);
-    lowered.add_attribute("nounwind");
     let builder = Builder::new(context);
     if let Some(first) = lowered.first_instruction() {
         builder.before(first);

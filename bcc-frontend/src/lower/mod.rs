@@ -15,6 +15,7 @@ use bcc_core::compile::CompileRequest;
 use bcc_core::spec::Diagnostic;
 use origin::Kinds;
 use provenance::Provenance;
+pub(crate) use provenance::helper_number;
 
 /// Lowers a module that was inlined and whose locals are values. Returns errors only.
 pub(crate) fn lower(

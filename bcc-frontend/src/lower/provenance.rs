@@ -280,7 +280,7 @@ impl<'a> Provenance<'a> {
 }
 
 /// The number of the helper that a call of `callee` calls.
-pub(super) fn helper_number(callee: Value) -> Option<u32> {
+pub(crate) fn helper_number(callee: Value) -> Option<u32> {
     if callee.opcode() != Some(Opcode::LLVMIntToPtr) {
         return None;
     }

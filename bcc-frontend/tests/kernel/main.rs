@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a failing test panics")]
 #![allow(missing_docs, reason = "tests")]
 
+mod dialect;
 mod layout;
+mod limits;
 mod objects;
 mod reads;
 mod support;

@@ -1,6 +1,6 @@
 //! Compiles self-contained plain C as the rewriter would hand it over, and loads it.
 
-use bcc_core::compile::CompileRequest;
+use bcc_core::compile::{CompileRequest, Compiler};
 use bcc_core::spec::{Diagnostic, MapSpec, ModuleSpec, RelocationKind, TypeDesc};
 use bcc_core::target::Target;
 use bcc_frontend::emit::emit;
@@ -99,6 +99,23 @@ pub(crate) fn load(case: &Case<'_>) -> Loaded {
         let text: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
         panic!("{}", text.join("\n"))
     });
+    load_spec(spec)
+}
+
+/// Loads what the whole compiler makes of a text of the dialect.
+pub(crate) fn load_dialect(text: &str) -> Loaded {
+    let request = CompileRequest {
+        text: text.as_bytes().to_vec(),
+        file: MAIN.to_owned(),
+        cwd: std::env::current_dir().unwrap(),
+        target: Target::running().unwrap(),
+        ..CompileRequest::default()
+    };
+    let output = bcc_frontend::Compiler.compile(&request).unwrap_or_else(|error| panic!("{error}"));
+    load_spec(output.spec)
+}
+
+fn load_spec(spec: ModuleSpec) -> Loaded {
     let mut log = vec![0; 1 << 16];
     let btf = btf_load(&spec.btf, Some(&mut log)).unwrap_or_else(|error| {
         panic!("BTF: {error}\n{}", String::from_utf8_lossy(&log).trim_end_matches('\0'))

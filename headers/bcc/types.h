@@ -1,4 +1,6 @@
-/* The few names that these headers themselves need. Repeating a kernel typedef is allowed in C. */
+/* The few names that these headers and the generated types need, included first of all. Repeating a
+ * kernel typedef is allowed in C.
+ */
 #pragma once
 
 typedef signed char __s8;

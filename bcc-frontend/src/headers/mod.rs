@@ -34,7 +34,7 @@ pub struct Headers {
 }
 
 /// Files that are included in front of every text, in this order.
-const FORCED: [&str; 3] = ["vmlinux.h", "compat.h", "helpers.h"];
+const FORCED: [&str; 4] = ["types.h", "vmlinux.h", "compat.h", "helpers.h"];
 
 /// Types that generated text uses whatever the program says.
 const ALWAYS: &[&str] = &[

@@ -4,7 +4,11 @@
 #define TRACEPOINT_PROBE(category, event) \
 	int tracepoint__##category##__##event(struct tracepoint__##category##__##event *args)
 
-struct bpf_raw_tracepoint_args;
+/* The kernel's ABI; written out because the macro hides the name from whoever looks for it. */
+struct bpf_raw_tracepoint_args {
+	__u64 args[0];
+};
+
 #define RAW_TRACEPOINT_PROBE(event) \
 	int raw_tracepoint__##event(struct bpf_raw_tracepoint_args *ctx)
 

@@ -22,9 +22,6 @@ struct task_struct {
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
 };
-struct bpf_raw_tracepoint_args {
-	u64 args[0];
-};
 struct __sk_buff {
 	u32 len;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #define TRACEPOINT_PROBE(category, event) \
+	struct tracepoint__##category##__##event; \
 	int tracepoint__##category##__##event(struct tracepoint__##category##__##event *args)
 
 /* The kernel's ABI; written out because the macro hides the name from whoever looks for it. */
@@ -54,4 +55,6 @@ struct bpf_raw_tracepoint_args {
 	BPF_PROG(kretfunc__##module##__##function, ##args)
 #define KMOD_RET(function, args...) BPF_PROG(kmod_ret__##function, ##args)
 #define LSM_PROBE(hook, args...) BPF_PROG(lsm__##hook, ##args)
-#define BPF_ITER(target) int bpf_iter__##target(struct bpf_iter__##target *ctx)
+#define BPF_ITER(target) \
+	struct bpf_iter__##target; \
+	int bpf_iter__##target(struct bpf_iter__##target *ctx)

@@ -28,6 +28,11 @@ typedef __u64 u64;
 #define SEC(name) __attribute__((section(name), used))
 #endif
 
+/* A kernel function that a program calls by name, declared `extern` with this behind it. */
+#ifndef __ksym
+#define __ksym __attribute__((section(".ksyms")))
+#endif
+
 /* The eighth argument: picks a macro by the number of arguments in front of it. */
 #define BCC_EIGHTH(_1, _2, _3, _4, _5, _6, _7, N, ...) N
 

@@ -237,6 +237,14 @@ impl<'u> Cursor<'u> {
         unsafe { sys::clang_Cursor_isAnonymous(self.raw) != 0 }
     }
 
+    /// The name of a struct's member; empty for an anonymous struct or union.
+    pub fn member_name(self) -> String {
+        let record = self.ty().canonical().declaration();
+        // SAFETY: the cursor belongs to a live unit.
+        let anonymous = unsafe { sys::clang_Cursor_isAnonymousRecordDecl(record.raw) } != 0;
+        if anonymous { String::new() } else { self.spelling() }
+    }
+
     /// Offset of a member in bits, or a negative error.
     pub fn field_offset(self) -> i64 {
         // SAFETY: the cursor belongs to a live unit.

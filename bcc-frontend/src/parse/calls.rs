@@ -235,7 +235,7 @@ impl<'u> Walk<'_, 'u> {
             .canonical()
             .fields()
             .into_iter()
-            .map(|field| format!("{}#{}", field.spelling(), field.ty().spelling()))
+            .map(|field| format!("{}#{}", field.member_name(), field.ty().spelling()))
             .collect();
         self.found.events.retain(|event| event.table != table);
         self.found.events.push(EventLayout { table, fields, ty: describe(pointee) });

@@ -42,7 +42,7 @@ fn describe_record(ty: Ty<'_>) -> Option<TypeDesc> {
         natural |= bit_width.is_some();
         natural |= member_ty.canonical().kind() == sys::CXType_IncompleteArray;
         fields.push(Field {
-            name: if member.is_anonymous() { String::new() } else { member.spelling() },
+            name: member.member_name(),
             ty: describe(member_ty)?,
             bit_offset: u32::try_from(member.field_offset()).ok()?,
             bit_width,
@@ -55,6 +55,10 @@ fn describe_record(ty: Ty<'_>) -> Option<TypeDesc> {
     } else {
         StructKind::Packed
     };
-    let name = if declaration.is_anonymous() { String::new() } else { declaration.spelling() };
+    // A struct without a tag is spelled by its typedef or its place.
+    let spelling = ty.spelling();
+    let tagged = !declaration.is_anonymous()
+        && (spelling.starts_with("struct ") || spelling.starts_with("union "));
+    let name = if tagged { declaration.spelling() } else { String::new() };
     Some(TypeDesc::Struct { name, fields, kind, size, align })
 }

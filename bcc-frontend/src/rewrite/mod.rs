@@ -29,12 +29,13 @@ use clang_sys as sys;
 pub fn rewrite(request: &CompileRequest, input: ClangInput) -> Result<Rewritten, Vec<Diagnostic>> {
     let input = input::prepare(request, input);
     let mut parsed = input.clone();
-    parsed.args.push("-D__BCC_PARSE__".to_owned());
+    // libclang turns suggestions off unless asked.
+    parsed.args.extend(["-D__BCC_PARSE__", "-fspell-checking"].map(str::to_owned));
     let internal = |error: String| vec![Diagnostic::new(Severity::Error, Stage::Parse, error)];
     let index = Index::new().map_err(|error| internal(error.to_string()))?;
     let unit = index.parse(&parsed).map_err(|error| internal(error.to_string()))?;
 
-    let mut messages = diag::from_clang(&unit, &input.main);
+    let mut messages = diag::from_clang(&unit, &input.main, &request.target);
     if diag::has_error(&messages) {
         return Err(messages);
     }
@@ -50,6 +51,7 @@ pub fn rewrite(request: &CompileRequest, input: ClangInput) -> Result<Rewritten,
 
     let outcome = plan::carry_out(&unit, &input, &found, &mut report);
     messages.extend(report.messages.into_iter().map(|message| diag::with_source(&unit, message)));
+    diag::sort(&mut messages);
     let (files, columns) = outcome.map_err(|error| internal(error.to_string()))?;
     if diag::has_error(&messages) {
         return Err(messages);

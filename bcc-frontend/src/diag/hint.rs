@@ -1,0 +1,160 @@
+//! What may help against a message of clang's.
+
+use crate::clang::{Cursor, Ty, Unit};
+use bcc_core::target::Target;
+use clang_sys as sys;
+use std::collections::BTreeSet;
+
+/// Moves clang's own suggestion out of `message`, or finds one. At most one line.
+pub(super) fn hint(message: &mut String, unit: &Unit<'_>, target: &Target) -> Option<String> {
+    if let Some((text, suggestion)) = message.split_once("; did you mean ") {
+        let hint = format!("did you mean {suggestion}");
+        *message = text.to_owned();
+        return Some(hint);
+    }
+    let member = quoted_after(message, "no member named ");
+    if let (Some(member), Some(record)) = (member, quoted_after(message, " in ")) {
+        return member_hint(member, record, unit);
+    }
+    if message.contains("incomplete") {
+        let tag = message.split("'struct ").nth(1)?.split([' ', '\'', '*']).next()?;
+        return match tag.strip_prefix("tracepoint__") {
+            Some(name) => tracepoint_hint(name, target),
+            None => Some(format!("this kernel has no `struct {tag}`, or only its name")),
+        };
+    }
+    if message.ends_with("' file not found") {
+        return Some(
+            "no kernel has a header of this name; the program's own headers are looked for in the \
+             working directory and in -I directories"
+                .to_owned(),
+        );
+    }
+    let name = quoted_after(message, "call to undeclared function ")
+        .or_else(|| quoted_after(message, "use of undeclared identifier "))?;
+    let names = unit.root().children().into_iter().map(Cursor::spelling);
+    let near = nearest(name, names.filter(|n| n.starts_with("bpf_") == name.starts_with("bpf_")))?;
+    Some(format!("did you mean '{near}'?"))
+}
+
+fn quoted_after<'m>(message: &'m str, words: &str) -> Option<&'m str> {
+    let (_, rest) = message.split_once(words)?;
+    rest.strip_prefix('\'')?.split('\'').next()
+}
+
+/// For a table its methods, else the nearest member.
+fn member_hint(member: &str, record: &str, unit: &Unit<'_>) -> Option<String> {
+    let ty = find_record(record, unit)?;
+    let mut names = BTreeSet::new();
+    member_names(ty, &mut names);
+    let is_table = record.ends_with("_table_t") && names.contains("max_entries");
+    if let Some(near) = nearest(member, names.iter().cloned()) {
+        return Some(format!("did you mean '{near}'?"));
+    }
+    let own = |name: &&String| {
+        !matches!(name.as_str(), "key" | "leaf" | "max_entries" | "flags" | "bcc_adds_missing")
+    };
+    let methods: Vec<&str> = names.iter().filter(own).map(String::as_str).collect();
+    is_table.then(|| format!("this table has the methods {}", methods.join(", ")))
+}
+
+fn find_record<'u>(name: &str, unit: &'u Unit<'_>) -> Option<Ty<'u>> {
+    let tag = name.trim_start_matches("const ").trim_start_matches("volatile ");
+    let (kind, tag) = tag.split_once(' ').unwrap_or(("", tag));
+    let wanted = match kind {
+        "struct" => sys::CXCursor_StructDecl,
+        "union" => sys::CXCursor_UnionDecl,
+        _ => sys::CXCursor_TypedefDecl,
+    };
+    let tag = tag.trim_end_matches(['*', ' ']);
+    let found = unit.root().children().into_iter().find(|c| {
+        let defines = wanted == sys::CXCursor_TypedefDecl || c.is_definition();
+        c.kind() == wanted && defines && c.spelling() == tag
+    });
+    found.map(|cursor| cursor.ty().canonical())
+}
+
+fn member_names(ty: Ty<'_>, names: &mut BTreeSet<String>) {
+    for member in ty.fields() {
+        let name = member.member_name();
+        if name.is_empty() {
+            member_names(member.ty().canonical(), names);
+        } else {
+            names.insert(name);
+        }
+    }
+}
+
+/// Names the nearest event of the Target.
+fn tracepoint_hint(name: &str, target: &Target) -> Option<String> {
+    let (category, event) = name.rsplit_once("__")?;
+    let missing = format!("this kernel has no tracepoint {category}:{event}");
+    let Some(events) = target.tracefs.as_ref().map(|root| root.join("events")) else {
+        return Some(missing);
+    };
+    let entries = |directory: &std::path::Path| -> Vec<String> {
+        let found = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let mut names: Vec<String> =
+            found.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    };
+    let category = match events.join(category).is_dir() {
+        true => category.to_owned(),
+        false => match nearest(category, entries(&events)) {
+            Some(near) => near,
+            None => return Some(missing),
+        },
+    };
+    let near = nearest(event, entries(&events.join(&category)));
+    Some(match near {
+        Some(near) => format!("{missing}; did you mean {category}:{near}?"),
+        None => missing,
+    })
+}
+
+/// The candidate that differs least from `name`, if it is like it at all.
+pub fn nearest(name: &str, candidates: impl IntoIterator<Item = String>) -> Option<String> {
+    let limit = name.len().div_ceil(3).max(2);
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= limit && !candidate.is_empty())
+        .map(|candidate| (distance(name.as_bytes(), candidate.as_bytes()), candidate))
+        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.len())
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein's distance.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{distance, nearest};
+
+    #[test]
+    fn distance_counts_edits() {
+        assert_eq!(distance(b"", b"abc"), 3);
+        assert_eq!(distance(b"kitten", b"sitting"), 3);
+        assert_eq!(distance(b"state", b"__state"), 2);
+    }
+
+    #[test]
+    fn only_like_names_are_near() {
+        let names = ["lookup", "update", "delete"].map(str::to_owned);
+        assert_eq!(nearest("lokup", names.clone()).as_deref(), Some("lookup"));
+        assert_eq!(nearest("frobnicate", names), None);
+        assert_eq!(nearest("x", ["y".to_owned()]), None);
+    }
+}

@@ -1,0 +1,81 @@
+//! clang's messages as ours: the user's places, source lines, hints.
+
+mod hint;
+
+pub use hint::nearest;
+
+use crate::clang::Unit;
+use crate::source::LineIndex;
+use bcc_core::spec::{Diagnostic, Severity, Stage};
+use bcc_core::target::Target;
+
+/// What clang said about the text, without warnings about headers that are not the user's.
+pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnostic> {
+    let mut messages = Vec::new();
+    let mut dropped = false;
+    for diag in unit.diagnostics() {
+        let ours = diag.system || !crate::parse::is_user_file(&diag.place.file, main);
+        match diag.severity {
+            // A note belongs to the message before it; one about our own macros helps nobody.
+            Severity::Note if dropped || ours => continue,
+            Severity::Note => {}
+            Severity::Warning => dropped = ours,
+            Severity::Error => dropped = false,
+        }
+        if dropped {
+            continue;
+        }
+        let mut text = without_typeof(diag.message);
+        let hint = match diag.severity {
+            Severity::Error => hint::hint(&mut text, unit, target),
+            _ => None,
+        };
+        let mut message = Diagnostic::new(diag.severity, Stage::Parse, text);
+        message.hint = hint;
+        let message = message.at(diag.place.file, diag.place.line, diag.place.column);
+        messages.push(with_source(unit, message));
+    }
+    messages
+}
+
+/// Table macros say `typeof(T)` where the user said `T`.
+fn without_typeof(message: String) -> String {
+    let Some((before, rest)) = message.split_once("'typeof(") else { return message };
+    match rest.split_once("' (aka '").and_then(|(_, rest)| rest.split_once("')")) {
+        Some((ty, after)) => without_typeof(format!("{before}'{ty}'{after}")),
+        None => message,
+    }
+}
+
+/// Sorts messages by place; those of one place stay in order, notes stay with their message.
+pub fn sort(messages: &mut Vec<Diagnostic>) {
+    let mut groups: Vec<Vec<Diagnostic>> = Vec::new();
+    for message in messages.drain(..) {
+        match groups.last_mut() {
+            Some(group) if message.severity == Severity::Note => group.push(message),
+            _ => groups.push(vec![message]),
+        }
+    }
+    groups.sort_by(|a, b| {
+        let place =
+            |group: &[Diagnostic]| group.first().map(|m| (m.file.clone(), m.line, m.column));
+        place(a).cmp(&place(b))
+    });
+    messages.extend(groups.into_iter().flatten());
+}
+
+/// Whether a compile with these messages has failed.
+pub fn has_error(messages: &[Diagnostic]) -> bool {
+    messages.iter().any(|message| message.severity == Severity::Error)
+}
+
+/// Adds the source line that the message is about.
+pub fn with_source(unit: &Unit<'_>, mut message: Diagnostic) -> Diagnostic {
+    if message.line > 0
+        && let Some(text) = unit.file_text(&message.file)
+    {
+        let line = LineIndex::new(&text).line(&text, message.line).map(<[u8]>::to_vec);
+        message.source_line = line.map(|line| String::from_utf8_lossy(&line).into_owned());
+    }
+    message
+}

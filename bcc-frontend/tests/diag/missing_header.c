@@ -1,0 +1,2 @@
+#include <linux/nothing.h>
+int f(void *ctx) { return 0; }

@@ -17,6 +17,7 @@ fn an_answer_stays_the_same() {
         Feature::Tcx,
         Feature::Ringbuf,
         Feature::MapBatch,
+        Feature::Netfilter,
     ] {
         let first = features::supported(feature);
         println!("{feature:?} (since {}): {first}", feature.since());

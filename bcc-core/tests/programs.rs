@@ -118,7 +118,6 @@ fn every_common_type_is_loaded_when_asked_for() -> Result<()> {
         (ProgType::RAW_TRACEPOINT, AttachType(0)),
         (ProgType::CGROUP_SOCK_ADDR, AttachType::CGROUP_INET4_CONNECT),
         (ProgType::SK_LOOKUP, AttachType::SK_LOOKUP),
-        (ProgType::NETFILTER, AttachType::NETFILTER),
     ] {
         let loaded = module.load_program_for("f", prog_type, attach_type);
         // Two types may share an attach type, which is what they are cached by.

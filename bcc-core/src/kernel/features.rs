@@ -40,6 +40,8 @@ pub enum Feature {
     Ringbuf,
     /// Batch operations on hash maps.
     MapBatch,
+    /// Netfilter programs.
+    Netfilter,
 }
 
 impl Feature {
@@ -54,16 +56,18 @@ impl Feature {
             Self::PerfLink => "5.15",
             Self::Ringbuf => "5.8",
             Self::MapBatch => "5.6",
+            Self::Netfilter => "6.4",
         }
     }
 
     fn probe(self) -> bool {
         match self {
             Self::Fentry => traced(ProgType::TRACING, AttachType::TRACE_FENTRY, "bpf_fentry_test1"),
-            Self::FmodRet => {
-                traced(ProgType::TRACING, AttachType::MODIFY_RETURN, "bpf_modify_return_test")
-            }
-            // A hook that only reading the kernel's log asks; absent from the list, none is asked.
+            // Without error injection, kernels before 6.2 take functions of the security layer only.
+            Self::FmodRet => ["bpf_modify_return_test", "security_syslog"]
+                .iter()
+                .any(|function| traced(ProgType::TRACING, AttachType::MODIFY_RETURN, function)),
+            // Absent from the list, no program is asked.
             Self::Lsm => {
                 lsm_listed() && traced(ProgType::LSM, AttachType::LSM_MAC, "bpf_lsm_syslog")
             }
@@ -74,6 +78,7 @@ impl Feature {
             Self::Tcx => tcx(),
             Self::Ringbuf => ringbuf(),
             Self::MapBatch => map_batch(),
+            Self::Netfilter => loads(ProgType::NETFILTER, AttachType::NETFILTER).is_ok(),
         }
     }
 }
@@ -98,7 +103,8 @@ fn loads(prog_type: ProgType, attach_type: AttachType) -> Result<OwnedFd, SysErr
     probe_prog(prog_type, attach_type, &NOTHING)
 }
 
-/// Loads for `function` and attaches for a moment; the functions used run only in the kernel's own tests.
+/// Loads for `function` and attaches for a moment. The functions used run in the kernel's own tests, or
+/// when the kernel's log is read.
 fn traced(prog_type: ProgType, attach_type: AttachType, function: &str) -> bool {
     let Ok(Some(btf_id)) = RunningKernel::default().type_id("vmlinux", function) else {
         return false;

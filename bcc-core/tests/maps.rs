@@ -3,11 +3,13 @@
 use anyhow::{Context as _, Result};
 use bcc_core::map::create::{self, Context};
 use bcc_core::map::percpu::PerCpu;
-use bcc_core::map::{Map, MapError, QueueStack, TypedMap};
-use bcc_core::spec::{MapScope, MapSpec};
-use bcc_sys::bpf::MapType;
+use bcc_core::map::{Map, MapError, QueueStack, StackTraces, TypedMap};
+use bcc_core::spec::{MapScope, MapSpec, TypeDesc};
+use bcc_sys::bpf::call::probe_prog;
 use bcc_sys::bpf::cmd::map_flags;
 use bcc_sys::bpf::map::possible_cpus;
+use bcc_sys::bpf::{AttachType, Insn, MapType, ProgType};
+use std::os::fd::{AsFd, AsRawFd};
 
 fn spec(name: &str, map_type: MapType, key: u32, value: u32, entries: u32) -> MapSpec {
     MapSpec {
@@ -304,5 +306,88 @@ fn data_maps_are_filled_and_read_only_ones_frozen() -> Result<()> {
     let map = make(rodata)?;
     assert_eq!(map.lookup(&[0; 4])?, Some(vec![1, 2, 3, 0, 0, 0, 0, 0]));
     assert!(map.update(&[0; 4], &[0; 8], 0).is_err());
+    Ok(())
+}
+
+/// BTF of two integers: 1 is `int`, 2 is `u64`.
+fn integers() -> Vec<u8> {
+    let int = |name: u32, bits: u32| [name, 1 << 24, bits / 8, bits];
+    let words = |words: &[u32]| words.iter().flat_map(|w| w.to_ne_bytes()).collect::<Vec<u8>>();
+    let types = words(&[int(1, 32), int(5, 64)].concat());
+    let strings = b"\0int\0u64\0";
+    let len = u32::try_from(types.len()).unwrap_or(0);
+    let header = [0x0001_eb9f, 24, 0, len, len, u32::try_from(strings.len()).unwrap_or(0)];
+    [words(&header), types, strings.to_vec()].concat()
+}
+
+#[test]
+fn storage_is_reached_through_descriptors() -> Result<()> {
+    let btf = bcc_sys::bpf::call::btf_load(&integers(), None)?;
+    let context = Context { btf: Some(btf.as_fd()), ..Default::default() };
+    let make = |map_type| {
+        let mut storage = spec("storage", map_type, 4, 8, 0);
+        storage.flags = map_flags::NO_PREALLOC;
+        storage.key = int("int", 4);
+        storage.leaf = int("unsigned long long", 8);
+        (storage.btf_key_id, storage.btf_value_id) = (1, 2);
+        create::all(&[storage], &context).map(|mut maps| maps.remove(0))
+    };
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+    let file = tempfile::tempfile()?;
+    for (map_type, key) in
+        [(MapType::SK_STORAGE, socket.as_raw_fd()), (MapType::INODE_STORAGE, file.as_raw_fd())]
+    {
+        let map = TypedMap::<i32, u64>::new(make(map_type)?)?;
+        assert_eq!(map.get(&key)?, None, "{map_type}");
+        map.insert(&key, &31)?;
+        assert_eq!(map.get(&key)?, Some(31), "{map_type}");
+        assert_eq!(map.map().info().btf_value_type_id, 2);
+        assert!(map.remove(&key)?);
+    }
+    Ok(())
+}
+
+fn int(name: &str, size: u32) -> TypeDesc {
+    TypeDesc::Builtin { name: name.to_owned(), size }
+}
+
+#[test]
+fn maps_of_descriptors_take_what_they_are_for() -> Result<()> {
+    let key = 0u32.to_ne_bytes();
+    let cgroups = map(MapType::CGROUP_ARRAY, 4, 4, 1);
+    assert!(cgroups.set_fd(&key, &tempfile::tempfile()?).is_err());
+
+    let (left, _right) = std::os::unix::net::UnixStream::pair()?;
+    let sockets = map(MapType::SOCKMAP, 4, 4, 1);
+    sockets.set_fd(&key, &left)?;
+    assert!(sockets.delete(&key)?);
+
+    let programs = map(MapType::PROG_ARRAY, 4, 4, 1);
+    let nothing = [Insn::mov_imm(0, 0), Insn::exit()];
+    let program = probe_prog(ProgType::SOCKET_FILTER, AttachType(0), &nothing)?;
+    programs.set_fd(&key, &program)?;
+    assert!(programs.lookup(&key)?.is_some());
+    programs.clear()?;
+    assert_eq!(programs.lookup(&key)?, None);
+
+    // Loopback has the index 1 in every network namespace.
+    let devices = map(MapType::DEVMAP, 4, 4, 1);
+    devices.update(&key, &1u32.to_ne_bytes(), 0)?;
+    assert_eq!(devices.lookup(&key)?, Some(1u32.to_ne_bytes().to_vec()));
+    let queues = map(MapType::CPUMAP, 4, 4, 1);
+    queues.update(&key, &192u32.to_ne_bytes(), 0)?;
+    assert_eq!(queues.lookup(&key)?, Some(192u32.to_ne_bytes().to_vec()));
+    Ok(())
+}
+
+#[test]
+fn absent_stacks_are_none() -> Result<()> {
+    let stacks = StackTraces::new(map(MapType::STACK_TRACE, 4, 127 * 8, 16))?;
+    assert!(!stacks.by_build_id());
+    assert_eq!(stacks.addresses(3)?, None);
+    // What `get_stackid` returns when it fails.
+    assert_eq!(stacks.addresses(-14)?, None);
+    assert!(stacks.build_ids(3).is_err());
+    assert!(StackTraces::new(map(MapType::HASH, 4, 8, 1)).is_err());
     Ok(())
 }

@@ -12,11 +12,13 @@ mod nested;
 pub mod percpu;
 pub mod pin;
 pub mod registry;
+mod stack;
 pub mod text;
 mod typed;
 
 pub use error::MapError;
 pub use iter::Keys;
+pub use stack::{BuildIdFrame, StackTraces};
 pub use typed::{QueueStack, TypedMap};
 
 use crate::spec::MapSpec;

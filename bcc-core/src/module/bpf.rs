@@ -8,7 +8,7 @@ use crate::link::kprobe::{self, KprobeOpts};
 use crate::link::perf_event::{self, PerfEventOpts};
 use crate::link::uprobe::{self, UprobeOpts};
 use crate::link::{Link, raw_tp, socket, tracepoint, tracing, xdp};
-use crate::map::{Map, MapError, QueueStack, TypedMap};
+use crate::map::{Map, MapError, QueueStack, StackTraces, TypedMap};
 use crate::program::kind::{Hook, KINDS};
 use crate::program::{LoadError, Program};
 use crate::spec::ModuleSpec;
@@ -104,6 +104,14 @@ impl Bpf {
     /// [`MapError::Unknown`], [`MapError::Type`], [`MapError::Size`].
     pub fn queue<V: Pod>(&self, name: &str) -> Result<QueueStack<V>, MapError> {
         QueueStack::new(self.map(name)?.clone())
+    }
+
+    /// The stack trace table of that C name.
+    ///
+    /// # Errors
+    /// [`MapError::Unknown`], [`MapError::Type`].
+    pub fn stack_traces(&self, name: &str) -> Result<StackTraces, MapError> {
+        StackTraces::new(self.map(name)?.clone())
     }
 
     /// Loads a program; the type of the first call wins.

@@ -61,8 +61,8 @@ pub fn load(
     };
     match with_log(prog, 1) {
         Ok(loaded) => Ok(Loaded { log: None, ..loaded }),
-        Err((_, log)) if log.is_empty() => Err(failure(program, prog, error, log)),
-        Err((error, log)) => Err(failure(program, prog, error, log.with_place(place))),
+        // The first answer counts: a log that does not fit changes the second one.
+        Err((_, log)) => Err(failure(program, prog, error, log.with_place(place))),
     }
 }
 
@@ -113,6 +113,9 @@ fn failure(program: &str, prog: &ProgLoad<'_>, source: SysError, log: VerifierLo
         return LoadError::TooLarge { program, count, limit: MAX_INSNS };
     }
     let prog_type = ProgType(prog.prog_type);
-    let hint = privilege::hint(source.errno, Need::Program(prog_type)).unwrap_or_default();
+    let hint = privilege::hint(source.errno, Need::Program(prog_type));
+    let refused = source.errno == Errno::EPERM && prog.attach_btf_id != 0;
+    let hint = hint.or(refused.then(|| "the running kernel refuses trampolines".to_owned()));
+    let hint = hint.unwrap_or_default();
     LoadError::Kernel { program, prog_type, source, hint }
 }

@@ -18,6 +18,9 @@ const STATISTICS: &[&str] =
 /// How far back of the end the source line of the failing instruction is looked for.
 const CONTEXT: usize = 12;
 
+const TOO_COMPLEX: &str =
+    "the verifier walks at most a million instructions: give loops a small constant bound";
+
 /// Part of a message, and what may help.
 const HINTS: &[(&str, &str)] = &[
     (
@@ -43,10 +46,9 @@ const HINTS: &[(&str, &str)] = &[
         "cannot call GPL-restricted function",
         "this helper needs a GPL-compatible license: remove BPF_LICENSE or make it GPL",
     ),
-    (
-        "BPF program is too large",
-        "the verifier walks at most a million instructions: simplify loops",
-    ),
+    ("BPF program is too large", TOO_COMPLEX),
+    ("jumps is too complex", TOO_COMPLEX),
+    ("infinite loop detected", "the verifier sees no end of this loop: give it a constant bound"),
 ];
 
 impl VerifierLog {

@@ -77,12 +77,21 @@ pub(super) fn write(types: &Types, names: &Mentions, missing: &HashSet<String>) 
 
 impl Closure<'_> {
     fn run(&mut self) {
-        let tags: Vec<(Ref, bool)> = self
-            .names
+        let names = self.names;
+        let own = |tag: &&String| !self.defines_tag(tag);
+        let tags: Vec<(Ref, bool)> = names
             .tag_order
             .iter()
-            .filter(|tag| !self.defines_tag(tag))
-            .filter_map(|tag| Some((self.types.tagged(tag)?, self.names.tags[tag])))
+            .filter(own)
+            .filter(|tag| !names.enums.contains(*tag))
+            .filter_map(|tag| Some((self.types.tagged(tag)?, names.tags[tag])))
+            .collect();
+        let enums: Vec<Ref> = names
+            .tag_order
+            .iter()
+            .filter(own)
+            .filter(|tag| names.enums.contains(*tag) || names.missed.contains(*tag))
+            .filter_map(|tag| self.types.enum_tagged(tag))
             .collect();
         let ordinary: Vec<&str> =
             self.names.ordinary.iter().map(String::as_str).filter(|n| !self.defines(n)).collect();
@@ -100,10 +109,8 @@ impl Closure<'_> {
                 self.write_enum(at);
             }
         }
-        for tag in &self.names.tag_order {
-            if let Some(at) = self.types.enum_tagged(tag).filter(|_| !self.defines_tag(tag)) {
-                self.write_enum(at);
-            }
+        for at in enums {
+            self.write_enum(at);
         }
         for at in typedefs {
             self.write_typedef(at);
@@ -133,7 +140,7 @@ impl Closure<'_> {
     }
 
     pub(super) fn mentions_enum(&self, name: &str) -> bool {
-        self.names.tags.contains_key(name)
+        self.names.enums.contains(name) || self.names.missed.contains(name)
     }
 
     /// Whether a named struct is written with all its members.

@@ -171,6 +171,7 @@ impl Compat<'_> {
         for tag in &inner.tag_order {
             names.tag(tag, inner.tags[tag]);
         }
+        names.enums.extend(inner.enums);
         for used in &inner.ordinary {
             names.mention(used);
             self.one(used, names, pulled, out);

@@ -14,6 +14,8 @@ pub(super) struct Mentions {
     pub(super) tags: HashMap<String, bool>,
     /// Order of first appearance of `tags`.
     pub(super) tag_order: Vec<String>,
+    /// Those of `tags` that stand behind `enum`.
+    pub(super) enums: HashSet<String>,
     /// Left operands of `##`: names that begin so may be pasted together.
     pub(super) prefixes: HashSet<String>,
     /// Functions, variables, enumerators and tables that the text defines.
@@ -30,6 +32,8 @@ pub(super) struct Mentions {
     pub(super) includes: Vec<String>,
     /// `(category, event)` of tracepoint probes.
     pub(super) tracepoints: Vec<(String, String)>,
+    /// Names that a first parse missed; whether they are tags of structs or of enums is not known.
+    pub(super) missed: HashSet<String>,
     seen: HashSet<String>,
 }
 
@@ -91,6 +95,7 @@ impl Mentions {
         self.words.insert(name.to_owned());
         self.mention(name);
         self.tag(name, false);
+        self.missed.insert(name.to_owned());
         if let Some(rest) = name.strip_prefix("tracepoint__") {
             self.tracepoint_tag(rest);
         }
@@ -251,6 +256,9 @@ impl<'t> Scanner<'_, 't> {
                 || matches!(token.text, "," | ")")
         });
         self.names.tag(name, by_value);
+        if is_enum {
+            self.names.enums.insert(name.to_owned());
+        }
         if let Some(rest) = name.strip_prefix("tracepoint__") {
             self.names.tracepoint_tag(rest);
         }

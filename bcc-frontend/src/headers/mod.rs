@@ -7,6 +7,8 @@ mod args;
 mod closure;
 mod compat;
 mod layout;
+#[cfg(test)]
+mod layout_tests;
 mod lex;
 mod mentions;
 mod render;
@@ -196,6 +198,7 @@ fn tracepoints(
             for tag in inner.tag_order.iter().filter(|tag| is_known(tag)) {
                 names.tag(tag, inner.tags[tag]);
             }
+            names.enums.extend(inner.enums);
             out.push_str(&text);
         }
     }

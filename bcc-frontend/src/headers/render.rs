@@ -65,7 +65,9 @@ impl<'a> Closure<'a> {
 
     /// The tag for values: a private one where the text, or another definition, has the plain one.
     fn tag(&self, at: Ref, name: &str) -> String {
-        let plain = self.canonical.borrow_mut().is(self.types, name, at) && !self.defines_tag(name);
+        let plain = self.canonical.borrow_mut().is(self.types, name, at)
+            && !self.defines_tag(name)
+            && !self.mentions_enum(name);
         let clean = identifier(name);
         if plain { clean } else { format!("{clean}___{}_{}", at.space, at.id.0) }
     }

@@ -492,6 +492,10 @@ static inline bool ipv6_addr_any(const struct in6_addr *a)
 //@alias
 #define s6_addr32 in6_u.u6_addr32
 
+//@header linux/types.h linux/rcupdate.h
+//@if !tag rcu_head
+#define rcu_head callback_head
+
 //@header linux/socket.h
 //@if !tag sockaddr_storage
 #define sockaddr_storage __kernel_sockaddr_storage

@@ -36,8 +36,9 @@ impl Target {
             root.join("usr/lib/modules").join(release),
             root.join("lib/modules").join(release),
         ]);
-        let config = boot.join(format!("config-{release}"));
-        if config.exists() {
+        let mut configs = vec![boot.join(format!("config-{release}"))];
+        configs.extend(modules.iter().map(|modules| modules.join("config")));
+        if let Some(config) = first(configs) {
             capture::copy(&config, &out.join("config"))?;
         }
         let target = Self {

@@ -140,7 +140,7 @@ impl Closure<'_> {
     }
 
     pub(super) fn mentions_enum(&self, name: &str) -> bool {
-        self.names.enums.contains(name) || self.names.missed.contains(name)
+        self.names.enums.contains(name)
     }
 
     /// Whether a named struct is written with all its members.

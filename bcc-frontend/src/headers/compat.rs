@@ -172,6 +172,9 @@ impl Compat<'_> {
             names.tag(tag, inner.tags[tag]);
         }
         names.enums.extend(inner.enums);
+        if let Some(by_value) = names.tags.get(name).copied().filter(|_| chunk.is_macro) {
+            inner.ordinary.iter().for_each(|target| names.tag(target, by_value));
+        }
         for used in &inner.ordinary {
             names.mention(used);
             self.one(used, names, pulled, out);

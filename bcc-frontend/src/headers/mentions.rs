@@ -22,6 +22,8 @@ pub(super) struct Mentions {
     pub(super) defined: HashSet<String>,
     /// Macros that it defines.
     pub(super) macros: HashSet<String>,
+    /// Identifiers in the bodies of its macros.
+    pub(super) bodies: HashMap<String, Vec<String>>,
     /// Typedefs that it defines.
     pub(super) typedefs: HashSet<String>,
     /// Tags whose bodies the text has.
@@ -124,6 +126,19 @@ impl Mentions {
         }
     }
 
+    /// Adds what stands behind tags that are macros.
+    pub(super) fn expand_tags(&mut self) {
+        let mut at = 0;
+        while at < self.tag_order.len() {
+            let tag = self.tag_order[at].clone();
+            let by_value = self.tags[&tag];
+            for name in self.bodies.get(&tag).cloned().unwrap_or_default() {
+                self.tag(&name, by_value);
+            }
+            at += 1;
+        }
+    }
+
     /// The category of `C__E` ends at the last `__`.
     fn tracepoint_tag(&mut self, name: &str) {
         if let Some((category, event)) = name.rsplit_once("__") {
@@ -193,6 +208,10 @@ impl<'t> Scanner<'_, 't> {
             "define" => {
                 if let Some(name) = self.get(at + 2).and_then(|token| token.ident()) {
                     self.names.macros.insert(name.to_owned());
+                    let of_this = |token: &&Token<'_>| token.directive == self.tokens[at].directive;
+                    let body = self.tokens[at + 3..].iter().take_while(of_this);
+                    let body = body.filter_map(|token| token.ident().map(str::to_owned)).collect();
+                    self.names.bodies.insert(name.to_owned(), body);
                 }
             }
             _ => {}
@@ -235,6 +254,10 @@ impl<'t> Scanner<'_, 't> {
             let (category, event) = (self.text(Some(at + 2)), self.text(Some(at + 4)));
             self.names.tracepoint(category, event);
         }
+        if name == "BPF_ITER" && after == "(" {
+            let context = format!("bpf_iter__{}", self.text(Some(at + 2)));
+            self.names.tag(&context, false);
+        }
         if matches!(before, "." | "->") {
             return;
         }
@@ -256,6 +279,8 @@ impl<'t> Scanner<'_, 't> {
                 || matches!(token.text, "," | ")")
         });
         self.names.tag(name, by_value);
+        // A tag may be a macro, as some are in the kernel's own headers.
+        self.names.mention(name);
         if is_enum {
             self.names.enums.insert(name.to_owned());
         }

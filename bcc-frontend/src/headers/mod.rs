@@ -59,6 +59,9 @@ pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, Co
     let virtual_headers = sources.virtual_headers;
     for define in &options.defines {
         names.scan(define.value.as_bytes());
+        let mut value = Mentions::default();
+        value.scan(define.value.as_bytes());
+        names.bodies.insert(define.name.clone(), value.ordinary);
     }
     let missing: HashSet<String> = missing.iter().cloned().collect();
     for name in missing.iter() {
@@ -66,6 +69,7 @@ pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, Co
     }
     ALWAYS.iter().for_each(|name| names.mention(name));
     scan_our_headers(&virtual_headers, &mut names);
+    names.expand_tags();
 
     let vmlinux = target.btf().map_err(|error| no_types(&error))?;
     let mut types = Types::new(vmlinux);
@@ -118,11 +122,30 @@ fn scan_our_headers(included: &HashSet<String>, names: &mut Mentions) {
         for tag in by_value.filter(|tag| !own.defined_tags.contains(*tag)) {
             names.tag(tag, true);
         }
+        add_used_macros(&own, names);
         names.defined.extend(own.defined);
         names.defined_tags.extend(own.defined_tags);
         queue.extend(
             own.includes.iter().map(|operand| operand.trim_matches(['<', '>', '"']).to_owned()),
         );
+    }
+}
+
+/// Tags that our own macros name, of those that the text uses.
+fn add_used_macros(own: &Mentions, names: &mut Mentions) {
+    let used = |name: &&String| names.words.contains(*name);
+    let mut queue: Vec<&String> = own.bodies.keys().filter(used).collect();
+    let mut seen: HashSet<&String> = queue.iter().copied().collect();
+    while let Some(name) = queue.pop() {
+        for word in &own.bodies[name] {
+            if own.tags.contains_key(word) && !own.defined_tags.contains(word) {
+                names.tag(word, false);
+            }
+            if let Some((word, _)) = own.bodies.get_key_value(word).filter(|(w, _)| seen.insert(w))
+            {
+                queue.push(word);
+            }
+        }
     }
 }
 

@@ -1,0 +1,3 @@
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+int f(struct pt_regs *ctx, struct rcu_head *head) { return head->func != 0; }

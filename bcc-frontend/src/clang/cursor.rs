@@ -225,6 +225,12 @@ impl<'u> Cursor<'u> {
         unsafe { sys::clang_Cursor_getStorageClass(self.raw) }
     }
 
+    /// A number that equal cursors share.
+    pub fn hash(self) -> u32 {
+        // SAFETY: the cursor belongs to a live unit.
+        unsafe { sys::clang_hashCursor(self.raw) }
+    }
+
     /// `CXBinaryOperator_*` of a binary operator.
     pub fn binary_operator(self) -> i32 {
         // SAFETY: the cursor belongs to a live unit.

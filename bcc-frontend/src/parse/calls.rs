@@ -6,6 +6,7 @@ use super::{Report, format, is_user_file};
 use crate::clang::{Cursor, Place, Ty, Visit};
 use bcc_core::spec::EventLayout;
 use clang_sys as sys;
+use std::collections::HashMap;
 
 /// One place that the rewriter has to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub enum Access {
 pub struct Function {
     /// C name.
     pub name: String,
+    /// Whether it may be a program rather than a helper of one.
+    pub external: bool,
     /// Of its `{`.
     pub body: Option<Place>,
     /// Names and types of its parameters.
@@ -81,7 +84,7 @@ pub struct Uses {
 
 /// Looks at every function body of the user's files.
 pub fn uses<'u>(root: Cursor<'u>, main: &str, tables: &[Table<'u>], report: &mut Report) -> Uses {
-    let mut walk = Walk { tables, report, found: Uses::default() };
+    let mut walk = Walk { tables, report, found: Uses::default(), packets: HashMap::new() };
     for function in root.children() {
         if function.kind() != sys::CXCursor_FunctionDecl || !function.is_definition() {
             continue;
@@ -98,6 +101,8 @@ struct Walk<'a, 'u> {
     tables: &'a [Table<'u>],
     report: &'a mut Report,
     found: Uses,
+    /// Hash of a struct → whether it is a packet header.
+    packets: HashMap<u32, bool>,
 }
 
 impl<'u> Walk<'_, 'u> {
@@ -105,6 +110,7 @@ impl<'u> Walk<'_, 'u> {
         let body = function.children().into_iter().find(|c| c.kind() == sys::CXCursor_CompoundStmt);
         self.found.functions.push(Function {
             name: function.spelling(),
+            external: function.is_external(),
             body: body.map(|body| body.extent().0),
             parameters: function
                 .arguments()
@@ -140,10 +146,11 @@ impl<'u> Walk<'_, 'u> {
             }
             return;
         }
-        let is_packet = member.parent().is_some_and(|record| {
+        let Some(record) = member.parent() else { return };
+        let is_packet = self.packets.entry(record.hash()).or_insert_with(|| {
             record.annotations().iter().any(|annotation| annotation == "packet")
         });
-        if is_packet {
+        if *is_packet {
             self.packet_member(cursor, member, parent);
         }
     }

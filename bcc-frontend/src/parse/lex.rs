@@ -75,9 +75,14 @@ impl Lexed {
         lexed
     }
 
-    /// Index in `code` of the token that starts at `offset`.
-    pub fn code_at(&self, offset: usize) -> Option<usize> {
-        self.code.binary_search_by_key(&offset, |token| token.start).ok()
+    /// Index in `code` of the token that starts at `offset`, where clang counts a line splice in
+    /// front of a token as its beginning.
+    pub fn code_at(&self, text: &[u8], offset: usize) -> Option<usize> {
+        let index = self.code.partition_point(|token| token.start < offset);
+        let between = text.get(offset..self.code.get(index)?.start)?;
+        let spliced = between.is_empty()
+            || between.starts_with(b"\\") && between.iter().all(|c| b"\\\r\n\t ".contains(c));
+        spliced.then_some(index)
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn carry_out(
     }
     plan.macro_bodies(report);
     for function in plan.packet_functions.clone() {
-        plan.declare_packet(&found.functions[function], report);
+        plan.declare_packet(&found.functions[function], &found.functions, report);
     }
     let mut changed = Vec::new();
     let mut columns = ColumnMap::default();
@@ -109,7 +109,8 @@ impl Plan<'_> {
     /// The file and the token at `place`.
     fn locate(&self, place: &Place) -> Option<(usize, usize)> {
         let file = *self.by_path.get(place.file.as_str())?;
-        let token = self.files[file].lexed.code_at(place.offset as usize)?;
+        let LexedFile { text, lexed, .. } = &self.files[file];
+        let token = lexed.code_at(text, place.offset as usize)?;
         Some((file, token))
     }
 
@@ -162,11 +163,14 @@ impl Plan<'_> {
     }
 
     /// Declares `bcc_packet`, the packet that the builtins of this function work on.
-    fn declare_packet(&mut self, function: &Function, report: &mut Report) {
+    fn declare_packet(&mut self, function: &Function, functions: &[Function], report: &mut Report) {
         let Some(body) = &function.body else { return };
-        let skb = function.parameters.iter().find(|(_, ty)| ty == "struct __sk_buff *");
-        let Some((name, _)) = skb.or(function.parameters.first()) else {
-            report.error(body, format!("{} has no parameter for the packet", function.name));
+        let Some(name) = packet_of(function, functions) else {
+            let message = format!(
+                "{} works on a packet but has no parameter `struct __sk_buff *`",
+                function.name
+            );
+            report.error(body, message);
             return;
         };
         let located = self.locate(body).filter(|(file, token)| {
@@ -180,6 +184,21 @@ impl Plan<'_> {
         let end = self.files[file].lexed.code[token].end;
         self.edits[file].insert(end, format!(" void *bcc_packet = (void *){name};"));
     }
+}
+
+/// Name of the parameter that is the packet: by its type, in a program the first one, in a helper
+/// one named like the first of a program.
+fn packet_of<'f>(function: &'f Function, functions: &[Function]) -> Option<&'f str> {
+    let mut parameters = function.parameters.iter();
+    let by_type = parameters.clone().find(|(_, ty)| ty == "struct __sk_buff *");
+    let found = by_type.or_else(|| match function.external {
+        true => function.parameters.first(),
+        false => parameters.find(|(name, _)| {
+            let mut programs = functions.iter().filter(|f| f.external);
+            programs.any(|f| f.parameters.first().is_some_and(|(first, _)| first == name))
+        }),
+    });
+    found.map(|(name, _)| name.as_str())
 }
 
 fn misplaced(kind: &UseKind) -> &'static str {

@@ -25,19 +25,19 @@ pub struct Symbol<'a> {
 
 /// A line of `/proc/PID/maps`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mapping<'a> {
-    pub(super) start: u64,
-    pub(super) end: u64,
-    pub(super) executable: bool,
-    pub(super) offset: u64,
-    pub(super) device: &'a str,
-    pub(super) inode: u64,
+pub(crate) struct Mapping<'a> {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) executable: bool,
+    pub(crate) offset: u64,
+    pub(crate) device: &'a str,
+    pub(crate) inode: u64,
     /// Without the mark of a deleted file; may be empty.
-    pub(super) path: &'a str,
+    pub(crate) path: &'a str,
 }
 
 /// `start-end perms offset device inode path`.
-pub(super) fn parse_mapping(line: &str) -> Option<Mapping<'_>> {
+pub(crate) fn parse_mapping(line: &str) -> Option<Mapping<'_>> {
     let (range, rest) = line.split_once(' ')?;
     let (permissions, rest) = rest.split_once(' ')?;
     let (offset, rest) = rest.split_once(' ')?;
@@ -58,7 +58,7 @@ pub(super) fn parse_mapping(line: &str) -> Option<Mapping<'_>> {
 }
 
 /// Whether a mapping's name is that of a file.
-fn is_file(path: &str) -> bool {
+pub(crate) fn is_file(path: &str) -> bool {
     path.starts_with('/')
         && !path.starts_with("//anon")
         && !path.starts_with("/dev/zero")

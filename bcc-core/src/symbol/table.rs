@@ -201,7 +201,7 @@ mod tests {
         let table = table(&[("outer", 100, 100), ("inner", 120, 10), ("alias", 120, 10)]);
         let at = |address| table.at(address).map(|function| function.name);
         assert_eq!(at(119), Some("outer"));
-        assert_eq!(at(125), Some("inner"));
+        assert_eq!(at(125), Some("alias"));
         assert_eq!(at(130), Some("outer"));
         assert_eq!(at(199), Some("outer"));
         assert_eq!(at(200), None);

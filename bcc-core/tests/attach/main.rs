@@ -10,3 +10,4 @@ mod network;
 mod prints;
 mod probes;
 mod support;
+mod usdt;

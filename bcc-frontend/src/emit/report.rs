@@ -4,29 +4,44 @@ use crate::facts::Rewritten;
 use crate::llvm::Place;
 use bcc_core::compile::CompileRequest;
 use bcc_core::spec::{Diagnostic, Severity, Stage};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// The user's text, for places and source lines.
 pub(crate) struct Reporter<'a> {
     request: &'a CompileRequest,
     rewritten: &'a Rewritten,
+    /// Lines by file, split when first asked for.
+    lines: RefCell<HashMap<String, Option<Vec<&'a [u8]>>>>,
 }
 
 impl<'a> Reporter<'a> {
     pub(crate) fn new(request: &'a CompileRequest, rewritten: &'a Rewritten) -> Self {
-        Self { request, rewritten }
+        Self { request, rewritten, lines: RefCell::default() }
     }
 
     /// Line `line` of `file` as the user wrote it: the main text is the request's, other files are
     /// those of the overlay.
     pub(crate) fn source_line(&self, file: &str, line: u32) -> Option<String> {
-        let input = &self.rewritten.input;
-        let text = if file == input.main || file == self.request.file {
-            self.request.text.as_slice()
-        } else {
-            input.files.iter().find(|f| f.path == file)?.text.as_slice()
-        };
-        let line = text.split(|&b| b == b'\n').nth((line as usize).checked_sub(1)?)?;
+        let mut files = self.lines.borrow_mut();
+        if !files.contains_key(file) {
+            let lines = self.text(file).map(|text| text.split(|&b| b == b'\n').collect());
+            files.insert(file.to_owned(), lines);
+        }
+        let lines = files.get(file)?.as_ref()?;
+        let line = lines.get((line as usize).checked_sub(1)?)?;
         Some(String::from_utf8_lossy(line).trim_end_matches('\r').to_owned())
+    }
+
+    fn text(&self, file: &str) -> Option<&'a [u8]> {
+        let input = &self.rewritten.input;
+        if file == input.main || file == self.request.file {
+            // Generated readers in front of the user's text are a file of their own.
+            let own = self.request.text.split_inclusive(|&b| b == b'\n');
+            let before = own.take(self.request.preamble_lines as usize).map(<[u8]>::len).sum();
+            return self.request.text.get(before..);
+        }
+        Some(&input.files.iter().find(|f| f.path == file)?.text)
     }
 
     /// The column of the user's own text.

@@ -11,6 +11,8 @@ use bcc_core::spec::{Diagnostic, MapSpec, ModuleSpec, Stage, TypeDesc};
 use std::collections::BTreeSet;
 
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
+/// Map types whose key and value the kernel takes types of: hashes, arrays, tries and storages.
+const TYPED_MAPS: [u32; 13] = [1, 2, 5, 6, 9, 10, 11, 19, 21, 24, 28, 29, 32];
 const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 
 impl Generator<'_> {
@@ -89,8 +91,9 @@ impl Generator<'_> {
             let (max_entries, flags) = (word(decl.max_entries_offset), word(decl.flags_offset));
             spec.max_entries = max_entries.unwrap_or(spec.max_entries);
             spec.flags = flags.unwrap_or(spec.flags);
-            (spec.btf_key_id, spec.btf_value_id) =
-                btf.map_or((0, 0), |btf| btf.map_types(&spec.name));
+            if let Some(btf) = btf.filter(|_| TYPED_MAPS.contains(&spec.map_type)) {
+                (spec.btf_key_id, spec.btf_value_id) = btf.map_types(&spec.name);
+            }
             spec
         };
         self.rewritten.maps.iter().map(complete).collect()

@@ -3,11 +3,10 @@
 use super::{Context, Type, Value};
 use inkwell::llvm_sys::core::{
     LLVMArrayType2, LLVMBuildAlloca, LLVMBuildCall2, LLVMBuildGEP2, LLVMBuildIntToPtr,
-    LLVMBuildLoad2, LLVMBuildPtrToInt, LLVMBuildStore, LLVMBuildTrunc, LLVMBuildZExt,
-    LLVMConstIntToPtr, LLVMCreateBuilderInContext, LLVMDisposeBuilder, LLVMFunctionType,
-    LLVMGetGlobalParent, LLVMGetIntrinsicDeclaration, LLVMGlobalGetValueType,
-    LLVMLookupIntrinsicID, LLVMPositionBuilderBefore, LLVMSetAlignment,
-    LLVMSetCurrentDebugLocation2,
+    LLVMBuildLoad2, LLVMBuildPtrToInt, LLVMBuildTrunc, LLVMBuildZExt, LLVMConstIntToPtr,
+    LLVMCreateBuilderInContext, LLVMDisposeBuilder, LLVMFunctionType, LLVMGetGlobalParent,
+    LLVMGetIntrinsicDeclaration, LLVMGlobalGetValueType, LLVMLookupIntrinsicID,
+    LLVMPositionBuilderBefore, LLVMSetAlignment, LLVMSetCurrentDebugLocation2,
 };
 use inkwell::llvm_sys::debuginfo::LLVMInstructionGetDebugLoc;
 use inkwell::llvm_sys::prelude::LLVMBuilderRef;
@@ -46,11 +45,6 @@ impl<'c> Builder<'c> {
         let load = ffi!(LLVMBuildLoad2(self.raw, ty.raw(), address.raw(), c"".as_ptr()));
         ffi!(LLVMSetAlignment(load, align));
         Value::from_raw(load)
-    }
-
-    pub(crate) fn store(&self, value: Value, address: Value, align: u32) {
-        let store = ffi!(LLVMBuildStore(self.raw, value.raw(), address.raw()));
-        ffi!(LLVMSetAlignment(store, align));
     }
 
     /// `address` plus `offset` bytes.

@@ -4,21 +4,19 @@ use super::{Module, lent};
 use inkwell::llvm_sys::core::{
     LLVMAddAttributeAtIndex, LLVMAppendBasicBlockInContext, LLVMConstInt, LLVMConstIntGetSExtValue,
     LLVMCountIncoming, LLVMCountParams, LLVMCountStructElementTypes, LLVMCreateEnumAttribute,
-    LLVMDeleteBasicBlock, LLVMDeleteFunction, LLVMGetAlignment, LLVMGetAllocatedType,
-    LLVMGetAtomicRMWBinOp, LLVMGetAttributeCountAtIndex, LLVMGetAttributesAtIndex,
-    LLVMGetBasicBlockParent, LLVMGetCalledValue, LLVMGetConstOpcode, LLVMGetDebugLocColumn,
-    LLVMGetDebugLocFilename, LLVMGetDebugLocLine, LLVMGetElementType, LLVMGetEnumAttributeAtIndex,
+    LLVMDeleteBasicBlock, LLVMDeleteFunction, LLVMGetAllocatedType, LLVMGetAtomicRMWBinOp,
+    LLVMGetAttributeCountAtIndex, LLVMGetAttributesAtIndex, LLVMGetBasicBlockParent,
+    LLVMGetCalledValue, LLVMGetConstOpcode, LLVMGetDebugLocColumn, LLVMGetDebugLocFilename,
+    LLVMGetDebugLocLine, LLVMGetElementType, LLVMGetEnumAttributeAtIndex,
     LLVMGetEnumAttributeKindForName, LLVMGetFirstBasicBlock, LLVMGetFirstInstruction,
-    LLVMGetFirstUse, LLVMGetGEPSourceElementType, LLVMGetIncomingValue, LLVMGetInitializer,
-    LLVMGetInstructionOpcode, LLVMGetInstructionParent, LLVMGetIntTypeWidth, LLVMGetLinkage,
-    LLVMGetNextBasicBlock, LLVMGetNextInstruction, LLVMGetNextUse, LLVMGetNumArgOperands,
-    LLVMGetNumOperands, LLVMGetOperand, LLVMGetParam, LLVMGetReturnType, LLVMGetSection,
-    LLVMGetTypeContext, LLVMGetTypeKind, LLVMGetUndef, LLVMGetUser, LLVMGetValueKind,
+    LLVMGetFirstUse, LLVMGetGEPSourceElementType, LLVMGetIncomingValue, LLVMGetInstructionOpcode,
+    LLVMGetInstructionParent, LLVMGetIntTypeWidth, LLVMGetNextBasicBlock, LLVMGetNextInstruction,
+    LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetOperand, LLVMGetParam, LLVMGetReturnType,
+    LLVMGetSection, LLVMGetTypeContext, LLVMGetTypeKind, LLVMGetUndef, LLVMGetValueKind,
     LLVMGetValueName2, LLVMGlobalGetValueType, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm,
-    LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsNull, LLVMIsThreadLocal,
-    LLVMMoveBasicBlockAfter, LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith,
-    LLVMSetLinkage, LLVMSetOperand, LLVMSetSection, LLVMSetValueName2, LLVMStructGetTypeAtIndex,
-    LLVMTypeIsSized, LLVMTypeOf,
+    LLVMIsDeclaration, LLVMIsThreadLocal, LLVMMoveBasicBlockAfter, LLVMRemoveEnumAttributeAtIndex,
+    LLVMReplaceAllUsesWith, LLVMSetLinkage, LLVMSetOperand, LLVMSetSection, LLVMSetValueName2,
+    LLVMStructGetTypeAtIndex, LLVMTypeOf,
 };
 use inkwell::llvm_sys::debuginfo::{
     LLVMDIFileGetFilename, LLVMDIScopeGetFile, LLVMDISubprogramGetLine, LLVMGetSubprogram,
@@ -55,11 +53,6 @@ impl Type {
 
     pub(crate) fn is_int(self) -> bool {
         self.kind() == TypeKind::LLVMIntegerTypeKind
-    }
-
-    /// Whether values of it have a size in memory.
-    pub(crate) fn is_sized(self) -> bool {
-        ffi!(LLVMTypeIsSized(self.0)) != 0
     }
 
     /// Width of an integer type.
@@ -135,24 +128,12 @@ impl Value {
         self.kind() == LLVMValueKind::LLVMGlobalVariableValueKind
     }
 
-    pub(crate) fn is_instruction(self) -> bool {
-        self.kind() == LLVMValueKind::LLVMInstructionValueKind
-    }
-
-    pub(crate) fn is_argument(self) -> bool {
-        self.kind() == LLVMValueKind::LLVMArgumentValueKind
-    }
-
     pub(crate) fn is_constant_expression(self) -> bool {
         self.kind() == LLVMValueKind::LLVMConstantExprValueKind
     }
 
     pub(crate) fn is_inline_asm(self) -> bool {
         !ffi!(LLVMIsAInlineAsm(self.0)).is_null()
-    }
-
-    pub(crate) fn is_null(self) -> bool {
-        ffi!(LLVMIsNull(self.0)) != 0
     }
 
     /// The value of an integer constant of at most 64 bits.
@@ -186,17 +167,6 @@ impl Value {
         ffi!(LLVMSetOperand(self.0, index, value.0));
     }
 
-    /// The instructions and constants that use this value, each once per use.
-    pub(crate) fn users(self) -> Vec<Self> {
-        let first = ffi!(LLVMGetFirstUse(self.0));
-        std::iter::successors((!first.is_null()).then_some(first), |&u| {
-            let next = ffi!(LLVMGetNextUse(u));
-            (!next.is_null()).then_some(next)
-        })
-        .map(|u| Self(ffi!(LLVMGetUser(u))))
-        .collect()
-    }
-
     pub(crate) fn is_used(self) -> bool {
         !ffi!(LLVMGetFirstUse(self.0)).is_null()
     }
@@ -226,20 +196,8 @@ impl Value {
         ffi!(LLVMIsDeclaration(self.0)) != 0
     }
 
-    /// Whether other modules could see it.
-    pub(crate) fn is_external(self) -> bool {
-        !matches!(
-            ffi!(LLVMGetLinkage(self.0)),
-            LLVMLinkage::LLVMInternalLinkage | LLVMLinkage::LLVMPrivateLinkage
-        )
-    }
-
     pub(crate) fn make_internal(self) {
         ffi!(LLVMSetLinkage(self.0, LLVMLinkage::LLVMInternalLinkage));
-    }
-
-    pub(crate) fn make_external(self) {
-        ffi!(LLVMSetLinkage(self.0, LLVMLinkage::LLVMExternalLinkage));
     }
 
     pub(crate) fn section(self) -> String {
@@ -259,14 +217,6 @@ impl Value {
     /// Type of the function, or of what the global holds.
     pub(crate) fn value_type(self) -> Type {
         Type(ffi!(LLVMGlobalGetValueType(self.0)))
-    }
-
-    pub(crate) fn initializer(self) -> Option<Self> {
-        Self::optional(ffi!(LLVMGetInitializer(self.0)))
-    }
-
-    pub(crate) fn is_read_only(self) -> bool {
-        ffi!(LLVMIsGlobalConstant(self.0)) != 0
     }
 
     pub(crate) fn params(self) -> Vec<Self> {
@@ -434,11 +384,6 @@ impl Value {
     /// What an alloca allocates.
     pub(crate) fn allocated(self) -> Type {
         Type(ffi!(LLVMGetAllocatedType(self.0)))
-    }
-
-    /// Alignment of a load, store, alloca or global in bytes.
-    pub(crate) fn alignment(self) -> u32 {
-        ffi!(LLVMGetAlignment(self.0))
     }
 
     /// Constant byte offset of a `getelementptr`, if all its indices are constant.

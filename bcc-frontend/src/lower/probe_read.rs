@@ -16,16 +16,16 @@ pub(super) fn helper(arch: &str) -> u32 {
 }
 
 /// Rewrites one module.
-pub(super) struct Rewriter<'a> {
+pub(super) struct Rewriter<'a, 'r> {
     pub(super) context: &'a Context,
     pub(super) module: &'a Module<'a>,
     pub(super) builder: Builder<'a>,
-    pub(super) reporter: &'a Reporter<'a>,
+    pub(super) reporter: &'a Reporter<'r>,
     pub(super) helper: u32,
     pub(super) errors: Vec<Diagnostic>,
 }
 
-impl Rewriter<'_> {
+impl Rewriter<'_, '_> {
     /// Rewrites the loads of `function` and reports what cannot be.
     pub(super) fn function(&mut self, function: Value, provenance: &Provenance<'_>) {
         for instruction in function.instructions() {

@@ -7,6 +7,7 @@ use bcc_frontend::emit::emit;
 use bcc_frontend::facts::{ContextKind, MapDecl, ProgramDecl, Rewritten};
 use bcc_frontend::source::{ClangInput, SourceFile};
 use bcc_sys::bpf::call::{MapCreate, ProgLoad, btf_load, map_create, prog_load};
+use bcc_sys::bpf::map::possible_cpus;
 use bcc_sys::bpf::object::{TestRun, prog_test_run};
 use bcc_sys::bpf::{MapFd, ProgType};
 use std::collections::BTreeMap;
@@ -121,12 +122,13 @@ fn load_spec(spec: ModuleSpec) -> Loaded {
         panic!("BTF: {error}\n{}", String::from_utf8_lossy(&log).trim_end_matches('\0'))
     });
     let mut maps = BTreeMap::new();
+    let cpus = u32::try_from(possible_cpus().unwrap()).unwrap();
     for map in &spec.maps {
         let create = MapCreate {
             map_type: map.map_type,
             key_size: map.key_size,
             value_size: map.value_size,
-            max_entries: map.max_entries,
+            max_entries: if map.kind == "perf_output" { cpus } else { map.max_entries },
             flags: map.flags,
             name: &map.name,
             btf: (map.btf_value_id != 0).then(|| (btf.as_fd(), map.btf_key_id, map.btf_value_id)),

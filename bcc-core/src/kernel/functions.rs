@@ -50,7 +50,7 @@ fn optional(path: std::path::PathBuf) -> io::Result<Option<String>> {
     }
 }
 
-/// `0x...-0x...	name` per line.
+/// A range of addresses, a tab, a name per line.
 fn blacklist(text: &str) -> BTreeSet<&str> {
     text.lines().filter_map(|line| line.split_whitespace().nth(1)).collect()
 }

@@ -192,7 +192,7 @@ pub(super) struct Line<'a> {
     pub(super) module: &'a str,
 }
 
-/// `ffffffff81000000 T name	[module]`.
+/// Address, type and name, then for modules a tab and `[module]`.
 pub(super) fn parse_line(line: &[u8]) -> Option<Line<'_>> {
     let line = std::str::from_utf8(line).ok()?;
     let (address, rest) = line.split_once(' ')?;

@@ -42,6 +42,7 @@ impl BuildIdCache {
         let known = self.modules.get_mut(build_id)?;
         if known.functions.is_none() {
             known.functions = Some(functions_of(&known.elf, &known.path).unwrap_or_default());
+            known.elf.close();
         }
         let address = known.elf.address_of(offset)?;
         let module = known.path.to_str()?;

@@ -112,6 +112,12 @@ impl ElfFile {
         Ok(elf)
     }
 
+    /// Closes the file: what the headers tell stays, contents are gone.
+    pub fn close(&mut self) {
+        self.source = Source::Bytes(Vec::new());
+        self.len = 0;
+    }
+
     fn bad(&self, reason: impl ToString) -> SymbolError {
         SymbolError::Elf { path: self.path.clone(), reason: reason.to_string() }
     }
@@ -138,7 +144,7 @@ impl ElfFile {
         if count == 0 {
             // Too many for the field: the first section's size holds the number.
             let first = parse(self, 1)?;
-            count = first.first().map_or(0, |first| first.sh_size as usize);
+            count = first.first().map_or(0, |first| usize::try_from(first.sh_size).unwrap_or(0));
         }
         if count.saturating_mul(each) as u64 > self.len {
             return Err(self.bad("section headers outside of the file"));
@@ -154,10 +160,10 @@ impl ElfFile {
 
     /// Bytes of the file as they are.
     fn bytes(&self, offset: u64, len: u64) -> Result<Vec<u8>, SymbolError> {
-        if len > MOST || offset.checked_add(len).is_none_or(|end| end > self.len) {
-            return Err(self.bad("a part lies outside of the file"));
-        }
-        let mut bytes = vec![0; len as usize];
+        let inside = offset.checked_add(len).is_some_and(|end| end <= self.len);
+        let size = usize::try_from(len).ok().filter(|_| inside && len <= MOST);
+        let size = size.ok_or_else(|| self.bad("a part lies outside of the file"))?;
+        let mut bytes = vec![0; size];
         let got = self.source.read_at(&mut bytes, offset).map_err(|error| self.bad(error))?;
         if got < bytes.len() {
             return Err(self.bad("the file is shorter than it was"));

@@ -11,6 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 /// What is at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +92,7 @@ fn images() -> &'static Mutex<HashMap<ImageKey, Weak<Image>>> {
 
 impl Image {
     /// The image of `file`, which the process knows as `path`, from the cache or read now.
-    fn load(elf: ElfFile, key: Option<ImageKey>, path: &Path) -> Arc<Self> {
+    fn load(mut elf: ElfFile, key: Option<ImageKey>, path: &Path) -> Arc<Self> {
         let key = elf.build_id().map(ImageKey::BuildId).or(key);
         let cached = |key: &ImageKey| {
             let images = images().lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,6 +105,8 @@ impl Image {
             log::debug!("{error}");
             SymbolTable::default()
         });
+        // Of the file itself nothing more is needed, and descriptors are few.
+        elf.close();
         let image = Arc::new(Self { elf: Some(elf), functions });
         if let Some(key) = key {
             let mut images = images().lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,6 +148,8 @@ pub struct ProcessSymbols {
     compiled: Option<(String, SymbolTable)>,
     /// Device and inode of the executable when the maps were read.
     executable: Option<(u64, u64)>,
+    /// When an address in no module last made us read the maps.
+    missed: Option<Instant>,
 }
 
 impl ProcessSymbols {
@@ -159,6 +164,7 @@ impl ProcessSymbols {
             modules: Vec::new(),
             compiled: None,
             executable: None,
+            missed: None,
         };
         symbols.refresh()?;
         Ok(symbols)
@@ -222,6 +228,19 @@ impl ProcessSymbols {
         Some((meta.dev(), meta.ino()))
     }
 
+    /// Reads the mappings again, unless the last miss did so just now: addresses of no module come
+    /// in thousands.
+    fn refresh_after_miss(&mut self) {
+        const PAUSE: Duration = Duration::from_millis(50);
+        if self.missed.is_some_and(|missed| missed.elapsed() < PAUSE) {
+            return;
+        }
+        self.missed = Some(Instant::now());
+        if let Err(error) = self.refresh() {
+            log::debug!("{error}");
+        }
+    }
+
     /// Reads the mappings again when the process runs another program than before.
     fn follow_exec(&mut self) {
         let now = self.executable_now();
@@ -242,9 +261,7 @@ impl ProcessSymbols {
             Some(region) => region,
             None => {
                 // It may have loaded a library since.
-                if let Err(error) = self.refresh() {
-                    log::debug!("{error}");
-                }
+                self.refresh_after_miss();
                 match self.region_of(address) {
                     Some(region) => region,
                     None => return self.compiled_at(address),

@@ -86,3 +86,37 @@ fn killed_process_leaves_nothing() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn forked_child_leaves_the_parents_links_and_buffers_alone() {
+    use bcc_core::events::{EventError, Poller, RingBuffer};
+    let Some(_alone) = Alone::as_root() else { return };
+    let counter = Counter::new();
+    let program = load_named(ProgType::TRACEPOINT, 0, &of_this_process(&counter.bump(0)), "fork");
+    let link = tracepoint::attach(program.as_fd(), "syscalls", "sys_enter_getppid").unwrap();
+    let map = super::support::create_map(bcc_sys::bpf::MapType::RINGBUF, 0, 0, 1 << 12);
+    let mut ring = RingBuffer::open(map.as_fd()).unwrap();
+    let mut poller = Poller::new().unwrap();
+    #[expect(unsafe_code, reason = "the child only closes what it inherited and ends")]
+    // SAFETY: the child calls nothing that needs a lock another thread may have held.
+    let forked = unsafe { nix::unistd::fork() }.unwrap();
+    match forked {
+        nix::unistd::ForkResult::Child => {
+            let refused = matches!(poller.wait(0), Err(EventError::Forked));
+            let silent = ring.consume(|_| std::ops::ControlFlow::<()>::Continue(())) == (0, None);
+            drop((link, ring, poller));
+            #[expect(unsafe_code, reason = "no destructors or handlers of the parent's may run")]
+            // SAFETY: ends the process at once.
+            unsafe {
+                libc::_exit(i32::from(!(refused && silent)))
+            }
+        }
+        nix::unistd::ForkResult::Parent { child } => {
+            let status = nix::sys::wait::waitpid(child, None).unwrap();
+            assert!(matches!(status, nix::sys::wait::WaitStatus::Exited(_, 0)), "{status:?}");
+        }
+    }
+    super::support::call_getppid(3);
+    assert_eq!(counter.value(), 3);
+    assert!(ring.is_empty());
+}

@@ -16,7 +16,6 @@ impl Alone {
     pub(crate) fn as_root() -> Option<Self> {
         static TURN: Mutex<()> = Mutex::new(());
         if !nix::unistd::geteuid().is_root() {
-            eprintln!("needs root");
             return None;
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

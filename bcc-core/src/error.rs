@@ -19,6 +19,9 @@ pub enum Error {
     /// Events could not be read.
     #[error(transparent)]
     Events(#[from] crate::events::EventError),
+    /// A symbol, library or pattern could not be used.
+    #[error(transparent)]
+    Symbol(#[from] crate::symbol::SymbolError),
     /// The kernel to compile for could not be read.
     #[error(transparent)]
     Target(#[from] crate::target::TargetError),

@@ -8,15 +8,15 @@ use bcc_sys::bpf::insn::{op, to_bytes};
 use bcc_sys::bpf::object::{ObjectKind, fd_by_id};
 use bcc_sys::bpf::{Insn, MapType, ProgType, info};
 
-/// Counts in `counts[slot]` how often the calling process gets there.
+/// Counts in `counts[slot]` how often the calling thread gets there.
 fn counter(name: &str, slot: i32) -> ProgramSpec {
-    let pid = std::process::id().cast_signed();
+    let tid = nix::unistd::gettid().as_raw();
     let insns = [
-        // r0 = pid_tgid >> 32; leave unless it is this process.
+        // The low half of r0 is the thread; leave unless it is this one.
         &[
             Insn::call(14),
-            Insn::new(op::ALU64 | 0x70, 0, 0, 0, 32),
-            Insn::jump_imm(0x50, 0, pid, 10),
+            Insn::new(op::ALU | 0xb0 | op::X, 0, 0, 0, 0),
+            Insn::jump_imm(0x50, 0, tid, 10),
             Insn::store_imm(op::W, 10, -4, slot),
             Insn::mov_reg(2, 10),
             Insn::add_imm(2, -4),
@@ -73,7 +73,6 @@ fn programs_are_attached_by_name_until_the_module_is_dropped() -> Result<()> {
     assert_eq!(bpf.links().count(), 2);
     let counts = bpf.typed_map::<u32, u64>("counts")?;
     call();
-    // Other threads of this process make system calls too, but none of them asks for its parent.
     assert_eq!(counts.get(&1)?, Some(CALLS));
     assert!(counts.get(&0)? >= Some(CALLS));
 
@@ -156,5 +155,55 @@ fn child_without_capabilities() -> Result<()> {
     nix::unistd::setresuid(nobody, nobody, nobody)?;
     let error = Bpf::builder().build_from_spec(spec(vec![counter("f", 0)])).unwrap_err();
     println!("{error}");
+    Ok(())
+}
+
+mod targets {
+    /// Functions of this executable that nothing else has.
+    #[inline(never)]
+    pub(super) fn matching_target_one(n: u64) -> u64 {
+        std::hint::black_box(n + 1)
+    }
+
+    #[inline(never)]
+    pub(super) fn matching_target_two(n: u64) -> u64 {
+        std::hint::black_box(n + 2)
+    }
+}
+
+#[test]
+fn many_user_functions_are_attached_by_pattern() -> Result<()> {
+    let pid = nix::unistd::getpid().as_raw();
+    for only in [None, Some(pid)] {
+        let mut bpf = Bpf::builder().build_from_spec(spec(vec![counter("f", 1)]))?;
+        let exe = std::env::current_exe()?;
+        let made =
+            bpf.attach_uprobes("f", &exe.to_string_lossy(), ".*matching_target_(one|two)", only)?;
+        assert_eq!((made.attached, made.skipped.len()), (2, 0));
+        let counts = bpf.typed_map::<u32, u64>("counts")?;
+        for n in 0..CALLS {
+            std::hint::black_box(targets::matching_target_one(n) + targets::matching_target_two(n));
+        }
+        assert_eq!(counts.get(&1)?, Some(CALLS * 2), "{only:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn many_kernel_functions_are_attached_and_untraceable_ones_skipped() -> Result<()> {
+    let bpf = Bpf::builder().build_from_spec(spec(vec![counter("f", 1)]))?;
+    let functions = ["__x64_sys_getppid", "no_such_function_anywhere", "__x64_sys_getpgid"];
+    let made = bcc_core::module::matching::kprobes(bpf.module(), "f", &functions, false);
+    let has_kprobes = std::path::Path::new("/sys/bus/event_source/devices/kprobe").exists();
+    let Ok(made) = made else {
+        assert!(!has_kprobes);
+        return Ok(());
+    };
+    assert!(has_kprobes);
+    assert_eq!(made.skipped, ["no_such_function_anywhere"]);
+    assert_eq!(made.attached, 2);
+    let counts = bpf.typed_map::<u32, u64>("counts")?;
+    call();
+    assert_eq!(counts.get(&1)?, Some(CALLS));
     Ok(())
 }

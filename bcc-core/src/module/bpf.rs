@@ -1,9 +1,11 @@
 //! The facade for Rust programs: one object that holds a module and what is attached of it.
 
 use super::builder::BpfBuilder;
+use super::matching::{self, Matched};
 use super::{Module, autoattach};
 use crate::Error;
 use crate::events::{PerfBuffer, PerfBufferOpts, Poller, RingBuffer, SourceId};
+use crate::kernel::{functions, kallsyms};
 use crate::link::kprobe::{self, KprobeOpts};
 use crate::link::perf_event::{self, PerfEventOpts};
 use crate::link::uprobe::{self, UprobeOpts};
@@ -12,6 +14,7 @@ use crate::map::{Map, MapError, QueueStack, StackTraces, TypedMap};
 use crate::program::kind::{Hook, KINDS};
 use crate::program::{LoadError, Program};
 use crate::spec::ModuleSpec;
+use crate::symbol::{SymbolError, place};
 use bcc_sys::Pod;
 use bcc_sys::bpf::ProgType;
 use std::os::fd::AsFd;
@@ -46,6 +49,17 @@ pub struct Bpf {
 /// One attachment of a [`Bpf`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LinkId(u32);
+
+/// What came of attaching a program to many functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matches {
+    /// Attachments made; one may hold many functions.
+    pub links: Vec<LinkId>,
+    /// How many functions are attached.
+    pub attached: usize,
+    /// Functions that cannot be traced.
+    pub skipped: Vec<String>,
+}
 
 impl Bpf {
     /// Compiles `text` for the running kernel, loads it, and attaches what has a name that says where to.
@@ -204,6 +218,49 @@ impl Bpf {
         let program = self.load_program(program, ProgType::KPROBE)?;
         let link = uprobe::attach(program.as_fd(), opts)?;
         Ok(self.hold(link))
+    }
+
+    /// Attaches to the entry of every kernel function whose whole name matches `pattern`. Those that
+    /// cannot be traced are skipped and come back by name.
+    ///
+    /// # Errors
+    /// [`Error::Symbol`] for a bad pattern, [`Error::Load`], [`Error::Attach`] when none can be traced.
+    pub fn attach_kprobes(&mut self, program: &str, pattern: &str) -> Result<Matches, Error> {
+        let pattern = functions::whole(pattern).map_err(SymbolError::from)?;
+        let functions: Vec<String> = functions::kprobe_functions(&pattern)
+            .map_err(|source| Error::Io { path: kallsyms::PATH.into(), source })?
+            .into_iter()
+            .collect();
+        let matched = matching::kprobes(&self.module, program, &functions, false)?;
+        Ok(self.hold_all(matched))
+    }
+
+    /// Attaches to every function of a library or executable whose name matches `pattern` at its start;
+    /// with `pid`, in that process only.
+    ///
+    /// # Errors
+    /// [`Error::Symbol`] for a bad pattern or file, [`Error::Load`], [`Error::Attach`] when none can be
+    /// traced.
+    pub fn attach_uprobes(
+        &mut self,
+        program: &str,
+        file: &str,
+        pattern: &str,
+        pid: Option<i32>,
+    ) -> Result<Matches, Error> {
+        let pattern = place::at_start(pattern)?;
+        let functions = place::Module::open(file, pid)?;
+        let offsets: Vec<u64> =
+            functions.matching(&pattern).into_iter().map(|(place, _)| place.offset).collect();
+        let path = functions.path();
+        let matched = matching::uprobes(&self.module, program, path, &offsets, pid, false)?;
+        Ok(self.hold_all(matched))
+    }
+
+    fn hold_all(&mut self, matched: Matched) -> Matches {
+        let Matched { links, attached, skipped } = matched;
+        let links = links.into_iter().map(|link| self.hold(link)).collect();
+        Matches { links, attached, skipped }
     }
 
     /// Attaches to a tracepoint.

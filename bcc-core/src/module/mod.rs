@@ -5,10 +5,11 @@
 pub mod autoattach;
 mod bpf;
 mod builder;
+pub mod matching;
 pub mod place;
 mod relocate;
 
-pub use bpf::{Bpf, LinkId};
+pub use bpf::{Bpf, LinkId, Matches};
 pub use builder::BpfBuilder;
 
 use crate::map::create::{self, Context};

@@ -1,0 +1,162 @@
+//! One program on many functions: by one system call where the kernel can, one by one where it cannot.
+//! What cannot be traced is skipped and reported.
+
+use super::Module;
+use crate::Error;
+use crate::kernel::features::{Feature, supported};
+use crate::kernel::kallsyms::Kallsyms;
+use crate::link::kprobe::{self, KprobeOpts};
+use crate::link::kprobe_multi::{self, KprobeMultiOpts};
+use crate::link::uprobe::{self, UprobeOpts};
+use crate::link::uprobe_multi::{self, UprobeMultiOpts};
+use crate::link::{AttachError, Link};
+use crate::program::Program;
+use bcc_sys::bpf::{AttachType, ProgType};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What came of attaching to many.
+#[derive(Debug, Default)]
+pub struct Matched {
+    /// What holds the attachments.
+    pub links: Vec<Link>,
+    /// How many functions or places are attached.
+    pub attached: usize,
+    /// Those that cannot be traced: function names, or file offsets.
+    pub skipped: Vec<String>,
+}
+
+/// Attaches `program` to the entry (or return) of each kernel function.
+///
+/// # Errors
+/// [`Error::Load`] when it cannot be loaded, [`Error::Attach`] when no function at all can be traced.
+pub fn kprobes<S: AsRef<str>>(
+    module: &Module,
+    program: &str,
+    functions: &[S],
+    on_return: bool,
+) -> Result<Matched, Error> {
+    if functions.len() > 1
+        && let Some(multi) = variant(module, program, Feature::KprobeMulti)
+        && let Ok(symbols) = Kallsyms::read()
+    {
+        return Ok(kprobe_set(&multi, &symbols, functions, on_return)?);
+    }
+    let program = module.load_program(program, Some(ProgType::KPROBE), None)?;
+    one_by_one(
+        functions,
+        |function| {
+            let function = function.as_ref().to_owned();
+            let opts = KprobeOpts { function, on_return, ..Default::default() };
+            kprobe::attach(program.as_fd(), &opts)
+        },
+        |function| function.as_ref().to_owned(),
+    )
+}
+
+/// The program loaded for attaching to many at once; `None` where the kernel cannot, or takes this
+/// program for single places only.
+fn variant(module: &Module, program: &str, feature: Feature) -> Option<Arc<Program>> {
+    let attach_type = match feature {
+        Feature::KprobeMulti => AttachType::TRACE_KPROBE_MULTI,
+        _ => AttachType::TRACE_UPROBE_MULTI,
+    };
+    if !supported(feature) {
+        return None;
+    }
+    module.load_program_for(program, ProgType::KPROBE, attach_type).ok()
+}
+
+fn kprobe_set<S: AsRef<str>>(
+    program: &Program,
+    symbols: &Kallsyms,
+    functions: &[S],
+    on_return: bool,
+) -> Result<Matched, AttachError> {
+    let mut known: Vec<(u64, &str)> = Vec::with_capacity(functions.len());
+    let mut skipped = Vec::new();
+    for function in functions {
+        let function = function.as_ref();
+        let before = known.len();
+        known.extend(symbols.named(function).map(|symbol| (symbol.address, function)));
+        if known.len() == before {
+            skipped.push(function.to_owned());
+        }
+    }
+    // The kernel refuses a set that names an address twice.
+    known.sort_unstable();
+    known.dedup_by_key(|(address, _)| *address);
+    let addresses: Vec<u64> = known.iter().map(|(address, _)| *address).collect();
+    let opts = KprobeMultiOpts { addresses: &addresses, cookies: &[], on_return };
+    let made = kprobe_multi::attach(program.as_fd(), &opts)?;
+    let name = |address: &u64| known.iter().find(|(at, _)| at == address).map(|(_, name)| *name);
+    skipped.extend(made.refused.iter().filter_map(name).map(str::to_owned));
+    Ok(Matched { links: made.links, attached: addresses.len() - made.refused.len(), skipped })
+}
+
+/// Attaches `program` to places of one file, given by file offset; with `pid`, in that process only.
+///
+/// # Errors
+/// [`Error::Load`] when it cannot be loaded, [`Error::Attach`] when no place at all can be traced.
+pub fn uprobes(
+    module: &Module,
+    program: &str,
+    path: &Path,
+    offsets: &[u64],
+    pid: Option<i32>,
+    on_return: bool,
+) -> Result<Matched, Error> {
+    // A set for one process watches one thread of it on kernels before about 6.10.
+    if offsets.len() > 1
+        && pid.is_none()
+        && let Some(multi) = variant(module, program, Feature::UprobeMulti)
+    {
+        let opts = UprobeMultiOpts {
+            path,
+            offsets,
+            ref_ctr_offsets: &[],
+            cookies: &[],
+            on_return,
+            pid: None,
+        };
+        // One bad place refuses the set: then one by one, so that the others are attached.
+        if let Ok(link) = uprobe_multi::attach(multi.as_fd(), &opts) {
+            let attached = offsets.len();
+            return Ok(Matched { links: vec![link], attached, skipped: Vec::new() });
+        }
+    }
+    let program = module.load_program(program, Some(ProgType::KPROBE), None)?;
+    one_by_one(
+        offsets,
+        |offset| {
+            let path = path.to_owned();
+            let opts = UprobeOpts { path, offset: *offset, on_return, pid, ..Default::default() };
+            uprobe::attach(program.as_fd(), &opts)
+        },
+        |offset| format!("{offset:#x}"),
+    )
+}
+
+fn one_by_one<T>(
+    targets: &[T],
+    attach: impl Fn(&T) -> Result<Link, AttachError>,
+    name: impl Fn(&T) -> String,
+) -> Result<Matched, Error> {
+    let mut matched = Matched::default();
+    let mut first_error = None;
+    for target in targets {
+        match attach(target) {
+            Ok(link) => matched.links.push(link),
+            Err(error) => {
+                matched.skipped.push(name(target));
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    matched.attached = matched.links.len();
+    match first_error {
+        Some(error) if matched.links.is_empty() => Err(error.into()),
+        _ => Ok(matched),
+    }
+}

@@ -11,8 +11,9 @@ use bcc_core::spec::{Diagnostic, MapSpec, ModuleSpec, Stage, TypeDesc};
 use std::collections::BTreeSet;
 
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
-/// Map types whose key and value the kernel takes types of: hashes, arrays, tries and storages.
-const TYPED_MAPS: [u32; 13] = [1, 2, 5, 6, 9, 10, 11, 19, 21, 24, 28, 29, 32];
+/// Map types whose key and value the kernel takes types of: hashes, arrays and storages. A trie's key would
+/// have to be one certain struct.
+const TYPED_MAPS: [u32; 12] = [1, 2, 5, 6, 9, 10, 19, 21, 24, 28, 29, 32];
 const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 
 impl Generator<'_> {

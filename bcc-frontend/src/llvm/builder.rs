@@ -10,6 +10,7 @@ use inkwell::llvm_sys::core::{
 };
 use inkwell::llvm_sys::debuginfo::LLVMInstructionGetDebugLoc;
 use inkwell::llvm_sys::prelude::LLVMBuilderRef;
+use std::ptr;
 
 /// Inserts instructions before a given one.
 pub(crate) struct Builder<'c> {
@@ -96,6 +97,24 @@ impl<'c> Builder<'c> {
         let mut values = [self.context.int(64).constant(size).raw(), slot.raw()];
         let name = c"".as_ptr();
         ffi!(LLVMBuildCall2(self.raw, ty, callee, values.as_mut_ptr(), 2, name));
+    }
+
+    /// A pointer instruction before `instruction` that stands for one not made yet.
+    pub(crate) fn undefined_pointer(&self, instruction: Value) -> Value {
+        self.before(instruction);
+        self.alloca(self.context.int(8), 1)
+    }
+
+    /// `pointer`, marked so that loads and stores through it keep their constant offsets.
+    pub(crate) fn keep_offsets(&self, function: Value, pointer: Value) -> Value {
+        let name = b"llvm.preserve.static.offset";
+        let id = ffi!(LLVMLookupIntrinsicID(name.as_ptr().cast(), name.len()));
+        let module = ffi!(LLVMGetGlobalParent(function.raw()));
+        let callee = ffi!(LLVMGetIntrinsicDeclaration(module, id, ptr::null_mut(), 0));
+        let ty = ffi!(LLVMGlobalGetValueType(callee));
+        let mut value = pointer.raw();
+        let name = c"".as_ptr();
+        Value::from_raw(ffi!(LLVMBuildCall2(self.raw, ty, callee, &raw mut value, 1, name)))
     }
 
     /// A function type.

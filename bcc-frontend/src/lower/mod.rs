@@ -29,6 +29,7 @@ pub(crate) fn lower(
         arguments::Machine { arch: &request.target.arch, release: &request.target.release };
     let mut errors = Vec::new();
     let mut contexts = Vec::new();
+    let mut programs = Vec::new();
     for decl in &rewritten.programs {
         let Some(mut function) = module.function(&decl.name).filter(|f| !f.is_declaration()) else {
             continue;
@@ -47,7 +48,9 @@ pub(crate) fn lower(
             true => Kinds::RAW_CONTEXT,
             false => Kinds::CONTEXT,
         };
-        contexts.extend(function.params().first().map(|param| (*param, kinds)));
+        let Some(&param) = function.params().first() else { continue };
+        contexts.push((param, kinds));
+        programs.push((param, function));
     }
     if !errors.is_empty() {
         return errors;
@@ -65,6 +68,9 @@ pub(crate) fn lower(
     };
     for function in functions {
         rewriter.function(function, &provenance);
+    }
+    for (param, function) in programs {
+        rewriter.keep_offsets(function, param);
     }
     rewriter.errors
 }

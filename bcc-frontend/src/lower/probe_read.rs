@@ -32,7 +32,11 @@ impl Rewriter<'_, '_> {
             match instruction.opcode() {
                 Some(Opcode::LLVMLoad) => {
                     let address = instruction.operand(0);
-                    if self.must_read(instruction, &provenance.origin(address)) {
+                    let origin = provenance.origin(address);
+                    let varies = origin.kinds == Kinds::RAW_CONTEXT
+                        && origin.objects.is_empty()
+                        && self.is_varying(address);
+                    if varies || self.must_read(instruction, &origin) {
                         self.load(function, instruction, address);
                     }
                 }
@@ -46,6 +50,33 @@ impl Rewriter<'_, '_> {
                 _ => {}
             }
         }
+    }
+
+    /// The verifier refuses an access to the context whose offset is not in the instruction, which is
+    /// what optimisation makes of `if (c) x = ctx->a; else x = ctx->b;`.
+    pub(super) fn keep_offsets(&self, function: Value, context: Value) {
+        let Some(first) = function.first_instruction() else { return };
+        if !context.is_used() || !context.ty().is_pointer() {
+            return;
+        }
+        let stand_in = self.builder.undefined_pointer(first);
+        context.replace_with(stand_in);
+        self.builder.before(first);
+        let kept = self.builder.keep_offsets(function, context);
+        stand_in.replace_with(kept);
+        stand_in.erase();
+    }
+
+    /// Whether the address is the context plus a number that is not constant.
+    fn is_varying(&self, address: Value) -> bool {
+        let mut base = address;
+        while base.opcode() == Some(Opcode::LLVMGetElementPtr) {
+            if base.constant_offset(self.module).is_none() {
+                return true;
+            }
+            base = base.operand(0);
+        }
+        false
     }
 
     /// Whether `instruction` reads memory of `origin` by helper.

@@ -342,3 +342,14 @@ fn too_many_parameters_are_an_error() {
     assert_eq!(errors[0].message, "too many arguments, bcc only supports in-register parameters");
     assert_eq!(errors[0].line, 1);
 }
+
+#[test]
+fn context_members_by_condition_and_by_index() {
+    let module = raw("int raw(struct bpf_raw_tracepoint_args *ctx) {\n\
+         u64 x; if (ctx->args[0] == 1) x = ctx->args[1]; else if (ctx->args[0] == 2) x = ctx->args[2];\n\
+         else x = ctx->args[ctx->args[0] & 7];\n\
+         return x; }");
+    assert_eq!(module.run("raw", &[1, 10, 20, 30]), 10);
+    assert_eq!(module.run("raw", &[2, 10, 20, 30]), 20);
+    assert_eq!(module.run("raw", &[3, 10, 20, 30]), 30);
+}

@@ -5,6 +5,7 @@
 mod dialect;
 mod layout;
 mod limits;
+mod methods;
 mod objects;
 mod reads;
 mod support;

@@ -131,7 +131,8 @@ fn load_spec(spec: ModuleSpec) -> Loaded {
             max_entries: if map.kind == "perf_output" { cpus } else { map.max_entries },
             flags: map.flags,
             name: &map.name,
-            btf: (map.btf_value_id != 0).then(|| (btf.as_fd(), map.btf_key_id, map.btf_value_id)),
+            btf: (map.btf_value_id != 0 && map.key_size != 0)
+                .then(|| (btf.as_fd(), map.btf_key_id, map.btf_value_id)),
             ..MapCreate::default()
         };
         let fd = map_create(&create).unwrap_or_else(|error| panic!("map {map:?}: {error}"));

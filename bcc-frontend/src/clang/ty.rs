@@ -43,7 +43,10 @@ impl<'u> Ty<'u> {
     /// Without `const`, `volatile`, `restrict`.
     #[must_use]
     pub fn unqualified(self) -> Self {
-        // SAFETY: the type belongs to a live unit.
+        if self.raw.kind == sys::CXType_Invalid {
+            return self;
+        }
+        // SAFETY: the type belongs to a live unit and is valid, which libclang does not check.
         Self::new(unsafe { sys::clang_getUnqualifiedType(self.raw) })
     }
 

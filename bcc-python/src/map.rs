@@ -12,6 +12,9 @@ use pyo3::types::{PyByteArray, PyBytes};
 use std::borrow::Cow;
 use std::os::fd::{AsFd, AsRawFd};
 
+/// A command that reads elements in batches.
+type ReadBatch =
+    fn(&MapFd, Option<&[u8]>, &mut [u8], &mut [u8]) -> Result<bpf::BatchResult, SysError>;
 /// Keys, leaves, and how many of each.
 type Rows<'py> = (Bound<'py, PyByteArray>, Bound<'py, PyByteArray>, usize);
 
@@ -39,11 +42,11 @@ impl Map {
         Self { core, id }
     }
 
-    fn key<'a>(&self, bytes: &'a Bytes) -> PyResult<Cow<'a, [u8]>> {
+    fn key<'a>(&self, bytes: &'a Bytes<'_>) -> PyResult<Cow<'a, [u8]>> {
         self.fit("key", bytes.get(), self.core.key_size())
     }
 
-    fn leaf<'a>(&self, bytes: &'a Bytes) -> PyResult<Cow<'a, [u8]>> {
+    fn leaf<'a>(&self, bytes: &'a Bytes<'_>) -> PyResult<Cow<'a, [u8]>> {
         self.fit("leaf", bytes.get(), self.core.value_len())
     }
 
@@ -61,7 +64,7 @@ impl Map {
         out: &Bound<'_, PyAny>,
         read: impl FnOnce(&mut [u8]) -> Result<bool, SysError>,
     ) -> PyResult<bool> {
-        let mut out = Bytes::of(out)?;
+        let mut out = Bytes::writable(out)?;
         let out = out.get_mut()?;
         let wanted = self.core.value_len();
         if out.len() == wanted {
@@ -93,12 +96,7 @@ impl Map {
     }
 
     /// Reads all by batch calls; `None` when the kernel has none for this type and `optional` is set.
-    fn batch(
-        &self,
-        read: fn(&MapFd, Option<&[u8]>, &mut [u8], &mut [u8]) -> Result<bpf::BatchResult, SysError>,
-        call: &str,
-        optional: bool,
-    ) -> PyResult<Option<Flat>> {
+    fn batch(&self, read: ReadBatch, call: &str, optional: bool) -> PyResult<Option<Flat>> {
         let (key_len, value_len) = (self.core.key_size(), self.core.value_len());
         let most = self.core.max_entries() as usize;
         if optional && (key_len == 0 || value_len == 0 || !batches(self.core.map_type())) {
@@ -266,7 +264,7 @@ impl Map {
             .raw()
             .next_key(key.as_deref(), &mut next)
             .map_err(|e| error::map_failed("Could not get the next key", e))?;
-        let mut out = Bytes::of(out)?;
+        let mut out = Bytes::writable(out)?;
         for (to, from) in out.get_mut()?.iter_mut().zip(next) {
             *to = from;
         }

@@ -26,6 +26,8 @@ str2ctype = {
     "__int128": ct.c_int64 * 2,
     "unsigned __int128": ct.c_uint64 * 2,
     "signed char": ct.c_char,
+    # Keys of ring buffers, queues and stacks.
+    "void": ct.c_char * 0,
 }
 
 _made = {}

@@ -120,8 +120,11 @@ impl Readers {
             Given::Stopped => return Ok(()),
             Given::All(given) => given,
         };
+        // A perf ring tells of its events once, and whoever polls our descriptor hears it first.
+        let mut heard = timeout_ms == 0;
         loop {
-            let came = py.detach(|| self.fetch()).map_err(|e| failed(&e))?;
+            let fetch = || if heard { self.fetch_all() } else { self.fetch() };
+            let came = py.detach(fetch).map_err(|e| failed(&e))?;
             seen += came;
             if came > 0 && matches!(self.give(py)?, Given::Stopped) {
                 return Ok(());
@@ -133,9 +136,10 @@ impl Readers {
             if seen > 0 || left.is_some_and(|left| left.is_zero()) {
                 return Ok(());
             }
-            if !py.detach(|| self.wait(left))? {
+            match py.detach(|| self.wait(left))? {
+                Some(ready) => heard = ready,
                 // A signal: its Python handler runs here, and may raise.
-                py.check_signals()?;
+                None => py.check_signals()?,
             }
         }
     }
@@ -153,15 +157,15 @@ impl Readers {
         }
     }
 
-    /// Waits for an event, the time to pass, or a signal (false).
-    fn wait(&self, left: Option<Duration>) -> PyResult<bool> {
+    /// Waits for an event (true), the time to pass (false), or a signal (`None`).
+    fn wait(&self, left: Option<Duration>) -> PyResult<Option<bool>> {
         // Rounded up, so that the last turn does not spin.
         let left = left.map_or(u128::MAX, |left| left.as_micros().div_ceil(1000));
         let turn = u16::try_from(left).unwrap_or(TURN_MS).min(TURN_MS);
         let mut fds = [PollFd::new(self.ready.as_fd(), PollFlags::POLLIN)];
         match nix::poll::poll(&mut fds, turn) {
-            Ok(_) => Ok(true),
-            Err(Errno::EINTR) => Ok(false),
+            Ok(ready) => Ok(Some(ready > 0)),
+            Err(Errno::EINTR) => Ok(None),
             Err(errno) => Err(PyOSError::new_err((errno as i32, errno.desc()))),
         }
     }

@@ -72,7 +72,7 @@ class PerfEventArray(_EventStream, ArrayBase):
         self.bpf._attached()
 
     def fileno(self):
-        """A descriptor that polls readable while events wait."""
+        """A descriptor that becomes readable when events come; take them by `perf_buffer_consume`."""
         return self.bpf.module.perf_fileno()
 
     def _open(self, callback):

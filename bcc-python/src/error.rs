@@ -4,6 +4,7 @@ use bcc_core::compile::CompileError as CoreCompileError;
 use bcc_core::link::AttachError as CoreAttachError;
 use bcc_core::map::MapError as CoreMapError;
 use bcc_core::program::LoadError as CoreLoadError;
+use bcc_core::symbol::SymbolError as CoreSymbolError;
 use bcc_sys::SysError;
 use nix::errno::Errno;
 use pyo3::create_exception;
@@ -101,4 +102,9 @@ pub(crate) fn map_error(error: &CoreMapError) -> PyErr {
 pub(crate) fn map_failed(what: &str, error: SysError) -> PyErr {
     let made = MapError::new_err(format!("{what}: {}", error.errno.desc()));
     with_errno(made, Some(error.errno))
+}
+
+/// A symbol or binary that could not be read.
+pub(crate) fn symbol_error(error: &CoreSymbolError) -> PyErr {
+    SymbolError::new_err(error.to_string())
 }

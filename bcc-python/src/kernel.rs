@@ -2,12 +2,17 @@
 
 use crate::error::attach_refused;
 use crate::link::perf_attr;
+use bcc_core::kernel::features::{self, Feature};
 use bcc_core::kernel::{cpus, functions, syscalls, tracefs};
+use bcc_core::target::Target;
+use bcc_sys::btf::{Index, Type};
 use bcc_sys::perf;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::os::fd::{AsFd, IntoRawFd, RawFd};
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Indices of online CPUs.
 #[pyfunction]
@@ -82,4 +87,59 @@ pub(crate) fn kprobe_functions<'py>(
 #[pyfunction]
 pub(crate) fn syscall_prefix(py: Python<'_>) -> Bound<'_, PyBytes> {
     PyBytes::new(py, py.detach(syscalls::prefix).as_bytes())
+}
+
+/// The running kernel's types, indexed once.
+fn btf() -> Option<&'static Index> {
+    static INDEX: OnceLock<Option<Index>> = OnceLock::new();
+    let open = || {
+        let target = Target::running().inspect_err(|error| log::debug!("{error}")).ok()?;
+        target.btf().inspect_err(|error| log::debug!("{error}")).ok()
+    };
+    INDEX.get_or_init(open).as_ref()
+}
+
+/// 1 or 0; -1 without BTF or such a struct. Members of anonymous members count.
+#[pyfunction]
+pub(crate) fn struct_has_field(py: Python<'_>, name: &[u8], field: &[u8]) -> i32 {
+    let (name, field) = (String::from_utf8_lossy(name), String::from_utf8_lossy(field));
+    py.detach(|| match btf() {
+        Some(index) if index.composite(&name).is_some() => {
+            i32::from(index.has_member(&name, &field))
+        }
+        _ => -1,
+    })
+}
+
+/// 1 or 0; -1 without BTF or such an enum. An empty name stands for all enums without one.
+#[pyfunction]
+pub(crate) fn enum_has_value(py: Python<'_>, name: &[u8], value: &[u8]) -> i32 {
+    let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+    py.detach(|| {
+        let Some(index) = btf() else { return -1 };
+        if name.is_empty() {
+            return i32::from(index.enum_value(&value).is_some());
+        }
+        let Some(id) = index.first(&name, |ty| matches!(ty, Type::Enum(_))) else { return -1 };
+        match index.btf().get(id) {
+            Ok(Type::Enum(found)) => i32::from(found.values().any(|(known, _)| known == value)),
+            _ => -1,
+        }
+    })
+}
+
+/// Whether the running kernel has a feature, by trial: `fentry`, `fmod_ret`, `lsm`, `raw_tracepoint`,
+/// `kprobe_multi` or `uprobe_multi`.
+#[pyfunction]
+pub(crate) fn supports(py: Python<'_>, feature: &str) -> PyResult<bool> {
+    let feature = match feature {
+        "fentry" => Feature::Fentry,
+        "fmod_ret" => Feature::FmodRet,
+        "lsm" => Feature::Lsm,
+        "raw_tracepoint" => Feature::RawTracepoint,
+        "kprobe_multi" => Feature::KprobeMulti,
+        "uprobe_multi" => Feature::UprobeMulti,
+        _ => return Err(PyValueError::new_err(format!("no feature is called {feature}"))),
+    };
+    Ok(py.detach(|| features::supported(feature)))
 }

@@ -1,9 +1,11 @@
 //! The native half of the `bcc` Python package: exports only.
 
 mod buffer;
+mod capi;
 mod construct;
 mod error;
 mod events;
+mod insns;
 mod kernel;
 mod link;
 mod map;
@@ -23,9 +25,12 @@ mod _native {
         USDTException,
     };
     #[pymodule_export]
+    use super::insns::{disassemble, disassemble_instruction, helper_names};
+    #[pymodule_export]
     use super::kernel::{
-        kprobe_functions, online_cpus, perf_event_open_all, possible_cpus, process_language,
-        syscall_prefix, tracepoint_exists, tracepoints,
+        enum_has_value, kprobe_functions, online_cpus, perf_event_open_all, possible_cpus,
+        process_language, struct_has_field, supports, syscall_prefix, tracepoint_exists,
+        tracepoints,
     };
     #[pymodule_export]
     use super::link::{Link, attach_xdp, open_raw_socket, prog_attach, prog_detach};
@@ -34,7 +39,10 @@ mod _native {
     #[pymodule_export]
     use super::module::Module;
     #[pymodule_export]
-    use super::symbol::{SymbolCache, ksymname};
+    use super::symbol::{
+        SymbolCache, add_build_id_module, build_id_symbol, find_executable, find_library,
+        function_symbols, ksymname, resolve_symbol,
+    };
     #[pymodule_export]
     use super::trace::{TracePipe, parse_trace_line};
 }

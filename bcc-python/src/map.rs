@@ -3,14 +3,15 @@
 use crate::buffer::{Bytes, sized};
 use crate::error::{self, MapError};
 use crate::types;
-use bcc_core::map::Map as CoreMap;
+use bcc_core::map::{Map as CoreMap, text};
+use bcc_core::spec::TypeDesc;
 use bcc_sys::bpf::{MapFd, MapType};
 use bcc_sys::{SysError, bpf};
 use nix::errno::Errno;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes};
 use std::borrow::Cow;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 /// A command that reads elements in batches.
 type ReadBatch =
@@ -40,6 +41,10 @@ struct Flat {
 impl Map {
     pub(crate) fn new(core: CoreMap, id: usize) -> Self {
         Self { core, id }
+    }
+
+    pub(crate) fn raw_fd(&self) -> RawFd {
+        self.core.as_fd().as_raw_fd()
     }
 
     fn key<'a>(&self, bytes: &'a Bytes<'_>) -> PyResult<Cow<'a, [u8]>> {
@@ -141,6 +146,16 @@ impl Flat {
     }
 }
 
+fn print<'py>(py: Python<'py>, ty: &TypeDesc, bytes: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let text = text::print(ty, bytes).map_err(|e| error::map_error(&e))?;
+    Ok(PyBytes::new(py, text.as_bytes()))
+}
+
+fn scan<'py>(py: Python<'py>, ty: &TypeDesc, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let bytes = text::scan(ty, &String::from_utf8_lossy(text)).map_err(|e| error::map_error(&e))?;
+    Ok(PyBytes::new(py, &bytes))
+}
+
 /// Types that some kernel reads in batches.
 fn batches(map_type: MapType) -> bool {
     matches!(
@@ -164,8 +179,8 @@ impl Map {
     }
 
     #[getter]
-    fn fd(&self) -> i32 {
-        self.core.as_fd().as_raw_fd()
+    fn fd(&self) -> RawFd {
+        self.raw_fd()
     }
 
     #[getter]
@@ -343,6 +358,37 @@ impl Map {
             .update_batch(keys, leaves, 0)
             .map(drop)
             .map_err(|e| error::map_failed("BPF_MAP_UPDATE_BATCH has failed", e))
+    }
+
+    /// A key as text.
+    fn key_text<'py>(
+        &self,
+        py: Python<'py>,
+        key: &Bound<'_, PyAny>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let key = Bytes::of(key)?;
+        print(py, &self.core.spec().key, &self.key(&key)?)
+    }
+
+    /// A leaf as text.
+    fn leaf_text<'py>(
+        &self,
+        py: Python<'py>,
+        leaf: &Bound<'_, PyAny>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let leaf = Bytes::of(leaf)?;
+        let one = &self.core.spec().leaf;
+        print(py, one, &self.fit("leaf", leaf.get(), one.size() as usize)?)
+    }
+
+    /// The bytes of a key from text.
+    fn key_parse<'py>(&self, py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        scan(py, &self.core.spec().key, text)
+    }
+
+    /// The bytes of a leaf from text.
+    fn leaf_parse<'py>(&self, py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        scan(py, &self.core.spec().leaf, text)
     }
 
     /// Adds to a queue or stack.

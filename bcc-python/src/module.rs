@@ -16,6 +16,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::collections::HashMap;
+use std::ffi::CString;
 use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,12 +27,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct Module {
     core: Mutex<Option<Arc<CoreModule>>>,
     maps: Vec<Py<Map>>,
+    names: Names,
     perf: Mutex<Option<Arc<Readers>>>,
     rings: Mutex<Option<Arc<Readers>>>,
     /// Perf buffers by map.
     buffers: Mutex<HashMap<usize, SourceId>>,
     /// Counters opened for a perf event array, by map and CPU.
     counters: Mutex<HashMap<(usize, u32), OwnedFd>>,
+}
+
+/// What the C functions hand out pointers to.
+#[derive(Debug)]
+pub(crate) struct Names {
+    pub(crate) functions: Vec<CString>,
+    pub(crate) tables: Vec<CString>,
+    pub(crate) license: CString,
+    pub(crate) kern_version: u32,
+}
+
+impl Names {
+    fn of(core: &CoreModule) -> Self {
+        // C names have no NUL, and a license ends at its first.
+        let c =
+            |name: &str| CString::new(name.split('\0').next().unwrap_or("")).unwrap_or_default();
+        let spec = core.spec();
+        Self {
+            functions: spec.programs.iter().map(|program| c(&program.name)).collect(),
+            tables: core.maps().iter().map(|map| c(map.name())).collect(),
+            license: c(&spec.license),
+            kern_version: spec.kern_version,
+        }
+    }
 }
 
 /// One field list of a submitted struct, and its exact type.
@@ -64,6 +90,14 @@ impl Module {
         self.maps
             .get(id)
             .ok_or_else(|| PyException::new_err(format!("the module has no table {id}")))
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(crate) fn table(&self, id: usize) -> Option<&Map> {
+        self.maps.get(id).map(Py::get)
     }
 
     fn raw_map(&self, id: usize) -> PyResult<BorrowedFd<'_>> {
@@ -111,6 +145,7 @@ impl Module {
             .map(|(id, map)| Py::new(py, Map::new(map.clone(), id)))
             .collect::<PyResult<_>>()?;
         Ok(Self {
+            names: Names::of(&core),
             core: Mutex::new(Some(Arc::new(core))),
             maps,
             perf: Mutex::default(),
@@ -118,6 +153,12 @@ impl Module {
             buffers: Mutex::default(),
             counters: Mutex::default(),
         })
+    }
+
+    /// The handle that C functions take.
+    #[getter]
+    fn _as_parameter_(slf: &Bound<'_, Self>) -> usize {
+        std::ptr::from_ref(slf.get()).addr()
     }
 
     /// Names of all functions, in the text's order.

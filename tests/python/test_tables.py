@@ -244,9 +244,9 @@ def test_map_in_map_takes_maps_of_its_template(no_leak):
             b["t"][0] = b["bad"].get_fd()
 
 
-def test_cgroup_array_takes_paths(no_leak):
+def test_cgroup_array_takes_paths(no_leak, cgroup2):
     with BPF(text="BPF_CGROUP_ARRAY(t, 2);") as b:
-        b["t"][0] = "/sys/fs/cgroup"
+        b["t"][0] = cgroup2
         with pytest.raises(Exception, match="either FD or cgroup path"):
             b["t"][1] = 1.5
 

@@ -284,6 +284,8 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
             self.close()
             self.module.close_rings()
             self.module = None
+        # Tables that nobody holds give their maps back now.
+        self.tables.clear()
         _live.pop(id(self), None)
 
     def __enter__(self):

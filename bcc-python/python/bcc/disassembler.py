@@ -4,6 +4,8 @@ import ctypes as ct
 from ctypes import Structure, c_int16, c_int32, c_uint8
 
 from . import _native
+from .ctype import str2ctype
+from .table import map_type_name
 
 
 class BPFInstrFields(Structure):
@@ -30,7 +32,6 @@ class BPFDecoder:
     """Text of single instructions."""
 
     bpf_helpers = _native.helper_names()
-    opcodes = _native.opcode_formats()
 
     @classmethod
     def decode(cls, i, w, w1):
@@ -60,17 +61,51 @@ def disassemble_prog(func_name, bpfstr):
     return "\n".join(lines)
 
 
+def _type_name(cls):
+    # `long` and `long long` are one class: the later, wider spelling is right everywhere.
+    for name, known in reversed(str2ctype.items()):
+        if known is cls:
+            return name
+    return cls.__name__
+
+
+def _layout(cls, name, indent, offset, sizeinfo):
+    size = f"  # {offset:#06x}..{offset + ct.sizeof(cls):#06x}" if sizeinfo else ""
+    lengths = ""
+    while isinstance(cls, type) and issubclass(cls, ct.Array):
+        lengths += f"[{cls._length_}]"
+        cls = cls._type_
+    if not issubclass(cls, (ct.Structure, ct.Union)):
+        yield f"{indent}{_type_name(cls)} {name}{lengths};{size}"
+        return
+    kind = "union" if issubclass(cls, ct.Union) else "struct"
+    yield f"{indent}{kind} {cls.__name__} {{".replace("  {", " {")
+    for field in cls._fields_:
+        place = getattr(cls, field[0])
+        if len(field) > 2:
+            yield f"{indent}  {_type_name(field[1])} {field[0]}:{field[2]};"
+        else:
+            yield from _layout(field[1], field[0], indent + "  ", offset + place.offset, sizeinfo)
+    yield f"{indent}}} {name}{lengths};{size}"
+
+
 class MapDecoder:
     """Layouts of keys and leaves as text."""
 
     @classmethod
     def decode_map(cls, map_name, map_obj, map_type, sizeinfo=False):
-        """Text of a table's layout."""
+        """Text of a table's layout: its type, then key and value as C."""
         if isinstance(map_name, bytes):
             map_name = map_name.decode()
-        return map_obj._map.layout(map_name, bool(sizeinfo))
+        kind = map_type_name.get(map_type, map_type)
+        head = f"Layout of BPF map {map_name} (type {kind}, FD {map_obj.map_fd}, ID {map_obj.map_id}):"
+        lines = [head]
+        if hasattr(map_obj, "Key"):
+            lines += _layout(map_obj.Key, "key", "  ", 0, sizeinfo)
+        lines += _layout(map_obj.Leaf, "value", "  ", 0, sizeinfo)
+        return "\n".join(lines)
 
 
 def decode_map(map_name, map_obj, map_type, sizeinfo=False):
-    """Text of a table's layout: key, then leaf, a line per field; `sizeinfo` adds sizes."""
+    """Text of a table's layout: key, then value, a line per field; `sizeinfo` adds byte ranges."""
     return MapDecoder.decode_map(map_name, map_obj, map_type, sizeinfo)

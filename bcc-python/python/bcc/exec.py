@@ -4,7 +4,7 @@ import os
 import subprocess
 
 # Waits for end of file on the pipe whose number is $1, then becomes the command.
-_HOLD = 'read -r _ <&"$1"; eval "exec $1<&-"; shift; exec "$@"'
+_HOLD = 'read -r _ </dev/fd/"$1"; shift; exec "$@"'
 
 
 class _HeldChild:

@@ -43,7 +43,7 @@ class SymbolMixin:
         """
         if hasattr(addr, "build_id"):
             return _native.build_id_symbol(
-                bytes(addr.build_id), addr.status, addr.offset, show_module, show_offset, demangle
+                bytes(addr.build_id), addr.offset, show_module, show_offset, demangle
             )
         return SymbolMixin._sym_cache(pid).cache.text(addr, show_module, show_offset, demangle)
 

@@ -1,0 +1,329 @@
+"""Construction, programs, attachments and lifetimes, natively on the test's own processes."""
+
+import ctypes as ct
+import gc
+import os
+import socket
+import subprocess
+import sys
+import weakref
+
+import pytest
+
+import bcc
+from bcc import BPF, BPFAttachType, BPFError, PerfSWConfig, PerfType, lib
+
+COUNT = """
+BPF_ARRAY(hits, u64, 1);
+static inline void hit(void) {
+    int zero = 0;
+    u64 *n = hits.lookup(&zero);
+    if (n) __sync_fetch_and_add(n, 1);
+}
+"""
+
+
+def mine(body):
+    return COUNT + body.replace("MINE", f"(bpf_get_current_pid_tgid() >> 32 == {os.getpid()})")
+
+
+def test_text_and_file_exclude_each_other():
+    with pytest.raises(AssertionError):
+        BPF(text="int x;", src_file="x.c")
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(Exception, match="Could not find file /nonexistent/x.c"):
+        BPF(src_file="/nonexistent/x.c")
+
+
+def test_src_file_with_an_include_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "answer.h").write_text("#define ANSWER 42\n")
+    (tmp_path / "x.c").write_text('#include "answer.h"\nBPF_ARRAY(t, u64, ANSWER);\n')
+    monkeypatch.chdir(tmp_path)
+    with BPF(src_file=b"x.c") as b:
+        assert len(b["t"]) == 42
+
+
+def test_cflags_reach_the_compiler_and_are_not_changed():
+    flags = ["-DN=7"]
+    with BPF(text="BPF_ARRAY(t, u64, N);", cflags=flags) as b:
+        assert len(b["t"]) == 7
+    assert flags == ["-DN=7"]
+
+
+def test_a_syntax_error_carries_its_place(capfd):
+    with pytest.raises(bcc.CompileError, match="^Failed to compile BPF module <text>") as raised:
+        BPF(text="int f(void *ctx) {\n    return nonsense;\n}\n")
+    severity, _stage, (_file, line, column), message, _hint = raised.value.diagnostics[0]
+    assert (severity, line, column) == ("error", 2, 12) and "nonsense" in message
+    assert "nonsense" in capfd.readouterr().err
+
+
+def test_a_missing_file_name_is_shown_in_the_message(tmp_path):
+    path = tmp_path / "bad.c"
+    path.write_text("int f(")
+    with pytest.raises(Exception, match=f"Failed to compile BPF module {path}"):
+        BPF(src_file=str(path))
+
+
+def test_a_rejected_program_carries_the_verifiers_log(capfd):
+    text = "BPF_HASH(t); int f(struct pt_regs *ctx) { u64 k = 0; return *t.lookup(&k); }"
+    with BPF(text=text) as b, pytest.raises(bcc.LoadError, match="Failed to load BPF program f") as raised:
+        b.load_func("f", BPF.KPROBE)
+    assert "map_value_or_null" in raised.value.log and raised.value.errno == 13
+    assert capfd.readouterr().err.startswith("bpf: Failed to load program: Permission denied\n")
+
+
+def test_unknown_programs_are_named():
+    with BPF(text="int f(void *ctx) { return 0; }") as b, pytest.raises(Exception, match="Unknown program g"):
+        b.load_func(b"g", BPF.KPROBE)
+
+
+def test_functions_are_loaded_once(no_leak):
+    with BPF(text="int f(void *ctx) { return 1; } int g(void *ctx) { return 1; }") as b:
+        f = b.load_func("f", BPF.SOCKET_FILTER)
+        assert f is b.load_func(b"f", BPF.KPROBE)
+        assert (f.bpf, f.name) == (b, b"f") and os.readlink(f"/proc/self/fd/{f.fd}") == "anon_inode:bpf-prog"
+        assert [fn.name for fn in b.load_funcs(BPF.KPROBE)] == [b"f", b"g"]
+
+
+def test_dump_and_disassembly():
+    with BPF(text="int f(void *ctx) { return 1; }") as b:
+        assert b.dump_func("f") == bytes.fromhex("b700000001000000 9500000000000000")
+        assert b.disassemble_func("f") == (
+            "Disassemble of BPF program f:\n   0: (b7) r0 = 1\n   1: (95) exit"
+        )
+
+
+def test_decode_table_shows_key_and_value():
+    with BPF(text="struct k { u32 pid; char c[8]; }; BPF_HASH(t, struct k, u64);") as b:
+        shown = b.decode_table("t")
+    assert shown.splitlines()[0].startswith("Layout of BPF map t (type HASH, FD ")
+    assert "    unsigned int pid;\n    char c[8];\n  } key;\n  unsigned long long value;" in shown
+
+
+def test_tracepoint_probe_attaches_by_its_name(no_leak):
+    with BPF(text=mine("TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { if (MINE) hit(); return 0; }")) as b:
+        assert b.num_open_tracepoints() == 1
+        for _ in range(13):
+            os.getpgid(0)
+        assert b["hits"][0].value == 13
+        b.detach_tracepoint("syscalls:sys_enter_getpgid")
+        os.getpgid(0)
+        assert (b["hits"][0].value, b.num_open_tracepoints()) == (13, 0)
+        with pytest.raises(Exception, match="is not attached"):
+            b.detach_tracepoint("syscalls:sys_enter_getpgid")
+
+
+def test_raw_tracepoint(no_leak):
+    with BPF(text=mine("RAW_TRACEPOINT_PROBE(sys_enter) { if (MINE && ctx->args[1] == __NR) hit(); return 0; }"),
+             cflags=["-D__NR=121"]) as b:
+        for _ in range(5):
+            os.getpgid(0)
+        assert b["hits"][0].value == 5
+        with pytest.raises(Exception, match="has been attached"):
+            b.attach_raw_tracepoint("sys_enter", "raw_tracepoint__sys_enter")
+
+
+def test_unknown_tracepoints_and_kernel_functions(no_leak):
+    with BPF(text="int f(void *ctx) { return 0; }") as b, pytest.raises(
+        Exception, match="Failed to attach BPF program f to tracepoint no:such"
+    ):
+        b.attach_tracepoint("no:such", fn_name="f")
+    with BPF(text="int f(void *ctx) { return 0; }") as b:
+        expected = "Failed to attach BPF program f to kprobe no_such_fn, it's not traceable"
+        with pytest.raises(bcc.AttachError, match=expected):
+            b.attach_kprobe(event="no_such_fn", fn_name="f")
+        with pytest.raises(bcc.AttachError, match=expected.replace("no_such_fn", "no_such_.*")):
+            b.attach_kprobe(event_re="no_such_.*", fn_name="f")
+        with pytest.raises(KeyError):
+            b.detach_kprobe("no_such_fn")
+        assert b.num_open_kprobes() == 0
+
+
+def test_kprobe_counts_calls(requires, no_leak):
+    requires("kprobes")
+    with BPF(text=mine("int f(struct pt_regs *ctx) { if (MINE) hit(); return 0; }")) as b:
+        event = b.get_syscall_fnname("getpgid")
+        assert b.attach_kprobe(event=event, fn_name="f") is b
+        b.attach_kretprobe(event=event, fn_name="f")
+        for _ in range(3):
+            os.getpgid(0)
+        assert (b["hits"][0].value, b.num_open_kprobes()) == (6, 2)
+        b.detach_kprobe(event)
+        os.getpgid(0)
+        assert (b["hits"][0].value, b.num_open_kprobes()) == (7, 1)
+
+
+def test_uprobe_and_uretprobe_on_a_library(no_leak):
+    with BPF(text=mine("int f(struct pt_regs *ctx) { if (MINE) hit(); return 0; }")) as b:
+        libc = ct.CDLL(None)
+        b.attach_uprobe(name="c", sym="getppid", fn_name="f", pid=os.getpid())
+        b.attach_uretprobe(name="c", sym="getppid", fn_name="f", pid=os.getpid())
+        assert b.num_open_uprobes() == 2
+        for _ in range(4):
+            libc.getppid()
+        assert b["hits"][0].value == 8
+        b.detach_uprobe(name="c", sym="getppid", pid=os.getpid())
+        libc.getppid()
+        assert b["hits"][0].value == 9
+        b.detach_uretprobe(name="c", sym="getppid", pid=os.getpid())
+        with pytest.raises(Exception, match="could not determine address of symbol no_such"):
+            b.attach_uprobe(name="c", sym="no_such", fn_name="f")
+
+
+def test_uprobes_by_pattern_and_quota(no_leak, monkeypatch):
+    with BPF(text=mine("int f(struct pt_regs *ctx) { if (MINE) hit(); return 0; }")) as b:
+        before = bcc._get_num_open_probes()
+        b.attach_uprobe(name="c", sym_re="^getp(pid|gid)$", fn_name="f", pid=os.getpid())
+        assert b.num_open_uprobes() == bcc._get_num_open_probes() - before == 2
+        monkeypatch.setenv("BCC_PROBE_LIMIT", str(before + 2))
+        with pytest.raises(Exception, match="Number of open probes would exceed global quota"):
+            b.attach_uprobe(name="c", sym="getuid", fn_name="f")
+    assert bcc._get_num_open_probes() == before
+
+
+def test_software_perf_events(no_leak):
+    with BPF(text=mine("int f(struct bpf_perf_event_data *ctx) { if (MINE) hit(); return 0; }")) as b:
+        b.attach_perf_event(
+            PerfType.SOFTWARE, PerfSWConfig.PAGE_FAULTS, "f", sample_period=1, pid=os.getpid()
+        )
+        bytearray(1 << 24)
+        assert b["hits"][0].value > 100
+        b.detach_perf_event(PerfType.SOFTWARE, PerfSWConfig.PAGE_FAULTS)
+        with pytest.raises(Exception, match="is not attached"):
+            b.detach_perf_event(PerfType.SOFTWARE, PerfSWConfig.PAGE_FAULTS)
+
+
+def test_raw_socket_sees_packets():
+    with BPF(text=COUNT + "int f(struct __sk_buff *skb) { hit(); return 0; }") as b:
+        f = b.load_func("f", BPF.SOCKET_FILTER)
+        BPF.attach_raw_socket(f, "lo")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.sendto(b"x", ("127.0.0.1", 9))
+        assert b["hits"][0].value > 0
+        os.close(f.sock)
+        with pytest.raises(Exception, match="BPF.Function"):
+            BPF.attach_raw_socket("f", "lo")
+
+
+def test_cgroup_program(no_leak, cgroup2):
+    with BPF(text="int f(struct __sk_buff *skb) { return 1; }") as b:
+        f = b.load_func("f", BPF.CGROUP_SKB)
+        fd = os.open(cgroup2, os.O_RDONLY)
+        group = os.path.join(cgroup2, "own")
+        os.mkdir(group)
+        own = os.open(group, os.O_RDONLY)
+        try:
+            b.attach_func(f, own, BPFAttachType.CGROUP_INET_EGRESS)
+            b.detach_func(f, own, BPFAttachType.CGROUP_INET_EGRESS)
+            with pytest.raises(Exception, match="Failed to detach"):
+                b.detach_func(f, own, BPFAttachType.CGROUP_INET_EGRESS)
+        finally:
+            os.close(own)
+            os.close(fd)
+            os.rmdir(group)
+
+
+def test_trace_printk_lines(no_leak):
+    text = mine('TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { if (MINE) bpf_trace_printk("n=%d\\n", 7); return 0; }')
+    with BPF(text=text) as b:
+        assert b.trace_fields(nonblocking=True) == (None,) * 6
+        os.getpgid(0)
+        task, pid, cpu, flags, ts, msg = b.trace_fields()
+        assert (pid, msg) == (os.getpid(), b"n=7")
+        # The kernel learns a task's name at its next switch.
+        assert task in (open("/proc/self/comm", "rb").read().strip(), b"<...>")
+        assert ts > 0 and cpu >= 0
+        os.getpgid(0)
+        assert b.trace_readline().endswith(b"bpf_trace_printk: n=7")
+
+
+def test_symbols_of_the_kernel_and_of_this_process():
+    address = BPF.ksymname("bpf_prog_run_generic_xdp")
+    address = address if address != -1 else BPF.ksymname(b"schedule")
+    assert BPF.ksym(address + 1, show_module=True, show_offset=True).endswith(b"+0x1 [kernel]")
+    assert BPF.ksymname(b"no_such_symbol") == -1
+    libc = ct.CDLL(None)
+    getppid = ct.cast(libc.getppid, ct.c_void_p).value
+    assert b"getppid" in BPF.sym(getppid, os.getpid(), show_module=True, show_offset=True)
+    name, offset, module = BPF._sym_cache(os.getpid()).resolve(getppid, True)
+    assert (offset, os.path.basename(module)[:4]) == (0, b"libc") and b"getppid" in name
+    assert BPF.sym(1, os.getpid()) == b"[unknown]"
+
+
+def test_kernel_questions():
+    assert BPF.kernel_struct_has_field("task_struct", "pid") == 1
+    assert BPF.kernel_struct_has_field("task_struct", "no_such") == 0
+    assert BPF.kernel_struct_has_field("no_such", "pid") == -1
+    assert BPF.kernel_enum_has_val("bpf_prog_type", "BPF_PROG_TYPE_XDP") == 1
+    assert BPF.kernel_enum_has_val("bpf_prog_type", "NO_SUCH") == 0
+    assert BPF.find_library("c").endswith(b"libc.so.6") and BPF.find_exe("sh").endswith(b"/sh")
+    assert BPF.find_exe("no_such_exe") is None
+    assert b"sched:sched_switch" in BPF.get_tracepoints("sched:")
+    assert b"getpid" in BPF.get_user_functions("c", "getpid")
+    assert BPF.support_raw_tracepoint()
+    assert BPF.generate_auto_includes(["skb:kfree_skb", "time"]) == "#include <linux/time.h>\n"
+
+
+def test_c_functions_take_the_module():
+    with BPF(text="BPF_HASH(t, u32, u64); int f(void *ctx) { return 0; }") as b:
+        assert lib.bpf_table_fd(b.module, b"t") == b["t"].get_fd()
+        assert lib.bpf_num_functions(b.module) == 1 and lib.bpf_function_name(b.module, 0) == b"f"
+        assert lib.bpf_table_fd(b.module, b"no_such") == -1 and lib.bpf_module_rw_engine_enabled()
+
+
+def test_an_object_without_attachments_is_freed(no_leak):
+    gone = weakref.ref(BPF(text="BPF_HASH(t);"))
+    gc.collect()
+    assert gone() is None
+
+
+def test_an_object_with_attachments_stays_until_cleanup(no_leak):
+    alive = weakref.ref(
+        BPF(text=mine("TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { if (MINE) hit(); return 0; }"))
+    )
+    gc.collect()
+    os.getpgid(0)
+    assert alive()["hits"][0].value == 1
+    alive().cleanup()
+    gc.collect()
+    assert alive() is None
+
+
+def test_a_forked_child_detaches_nothing(no_leak):
+    with BPF(text=mine("TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { if (MINE) hit(); return 0; }")) as b:
+        pid = os.fork()
+        if pid == 0:
+            b.cleanup()
+            os._exit(0)
+        os.waitpid(pid, 0)
+        os.getpgid(0)
+        assert b["hits"][0].value == 1
+
+
+def test_nothing_keeps_the_interpreter_from_ending(run_python):
+    done = run_python(
+        "import threading; from bcc import BPF\n"
+        "b = BPF(text=b'BPF_PERF_OUTPUT(e); TRACEPOINT_PROBE(sched, sched_process_exit) { return 0; }')\n"
+        "b['e'].open_perf_buffer(print)\n"
+        "threading.Thread(target=b.perf_buffer_poll, daemon=True).start()\n"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to give it up")
+def test_without_privilege_the_missing_capability_is_named(tmp_path):
+    script = "from bcc import BPF, BPFError\ntry: BPF(text=b'BPF_HASH(t);')\nexcept BPFError as e: print(e)"
+    env = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    tmp_path.chmod(0o777)
+    done = subprocess.run(
+        [sys.executable, "-c", script], user=65534, capture_output=True, text=True, env=env, cwd="/"
+    )
+    assert "CAP_BPF" in done.stdout, done.stdout + done.stderr
+
+
+def test_errors_are_of_one_family():
+    with pytest.raises(BPFError):
+        BPF(text="int f(")

@@ -1,0 +1,12 @@
+#include <linux/sched.h>
+
+int bpf_iter__task(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	u32 pid;
+
+	if (!task)
+		return 0;
+	pid = task->pid;
+	return bpf_seq_write(ctx->meta->seq, &pid, sizeof(pid));
+}

@@ -1,0 +1,9 @@
+#include <linux/sched.h>
+
+int prog(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	char name[8] = NAME;
+
+	return __builtin_memcmp(task->comm, name, 4) == 0 ? 61 : 62;
+}

@@ -1,0 +1,9 @@
+BPF_HASH(h, u32, u64);
+
+int prog(struct bpf_raw_tracepoint_args *ctx)
+{
+	u32 key = 1;
+	u64 *v = h.lookup(&key);
+
+	return *v;
+}

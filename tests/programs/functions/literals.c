@@ -1,0 +1,33 @@
+BPF_ARRAY(out, u64, 8);
+
+static void put(int at, u64 v)
+{
+	out.update(&at, &v);
+}
+
+static int length(const char *s)
+{
+	int n = 0;
+
+#pragma unroll
+	for (int i = 0; i < 8; i++)
+		if (s[i])
+			n++;
+		else
+			break;
+	return n;
+}
+
+int prog(struct bpf_raw_tracepoint_args *ctx)
+{
+	const char *names[] = { "zero", "one", "three" };
+	char on_stack[] = "stack";
+	u32 at = ctx->args[0] % 3;
+
+	put(0, length(names[at]));
+	put(1, names[at][0]);
+	put(2, sizeof(on_stack));
+	put(3, on_stack[4]);
+	put(4, bpf_strncmp(on_stack, 5, "stack"));
+	return 0;
+}

@@ -1,0 +1,6 @@
+#include <uapi/linux/ptrace.h>
+
+int prog(struct pt_regs *)
+{
+	return 0;
+}

@@ -1,0 +1,8 @@
+BPF_HASH(h, u32, u64);
+
+int prog(struct bpf_raw_tracepoint_args *ctx)
+{
+	u32 key = ctx->args[0];
+
+	return h.delete(&key);
+}

@@ -1,0 +1,11 @@
+BPF_HASH(h, u32, u64, 1);
+
+int prog(struct bpf_raw_tracepoint_args *ctx)
+{
+	u32 key = ctx->args[0];
+	u64 zero = 40, *leaf = h.lookup_or_try_init(&key, &zero);
+
+	if (!leaf)
+		return -1;
+	return *leaf += 1;
+}

@@ -1,0 +1,10 @@
+BPF_SOCKMAP(sockets, 8);
+
+int prog(struct bpf_sock_ops *ops)
+{
+	u32 at = 3;
+
+	if (ops->op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
+		sockets.sock_map_update(ops, &at, BPF_ANY);
+	return 0;
+}

@@ -58,7 +58,7 @@ def row(name: str, program: str, off: str, needs: str = "") -> Callable[[Callabl
 
 def features() -> frozenset[str]:
     """What this kernel can do, of the words that rows use in `needs`."""
-    have = set()
+    have = set() if "BCC_COMPILE_SPOOL" in os.environ else {"native"}
     if Path("/sys/bus/event_source/devices/kprobe").exists():
         # Trampolines and kprobes come together in the kernels that the rows run on.
         have |= {"kprobe", "fentry"}

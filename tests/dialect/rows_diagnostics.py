@@ -1,0 +1,120 @@
+"""§23 diagnostics, and what is said of programs that the kernel refuses."""
+
+from __future__ import annotations
+
+from harness import T, row
+
+PLAIN = "only %d %u %x %ld %lu %lx %lld %llu %llx %p %s conversion specifiers allowed"
+POINTER = "only %d %u %x %ld %lu %lx %lld %llu %llx %p %pS %s conversion specifiers allowed"
+
+
+def warned(t: T, text: str, place: str) -> None:
+    """The program compiles, with this warning in clang's layout at this place."""
+    t.load()
+    output = t.output()
+    t.says(output, f"/virtual/main.c:{place}: warning: {text}\n", "^")
+
+
+WARNINGS = [
+    ("a specifier that is not allowed", "printk_specifier", PLAIN, "3:"),
+    ("a bad %p suffix", "printk_pointer", POINTER, "3:"),
+    ("several %s", "printk_strings", "cannot use several %s conversion specifiers", "5:"),
+    ("four specifiers", "printk_many", "cannot use more than 3 conversion specifiers", "3:"),
+    ("a character that is not printable", "printk_character", "unrecognized character", "3:"),
+    (
+        "insert() on an array",
+        "array_insert",
+        "all element of an array already exist; insert() will have no effect",
+        "8:",
+    ),
+]
+
+
+def warning(t: T, text: str, line: str) -> None:
+    t.load()
+    output = t.output()
+    t.says(output, f"/virtual/main.c:{line}", f": warning: {text}", "^")
+
+
+for _title, _file, _text, _line in WARNINGS:
+    row(f"§23 warning: {_title}", f"diagnostics/{_file}.c", f"diag:{_file}")(
+        lambda t, text=_text, line=_line: warning(t, text, line)
+    )
+
+ERRORS = [
+    ("an unknown kind of table", "kind", "unsupported map type: maps/no_such_kind", "1:"),
+    ("an incomplete key", "incomplete_key", "struct nowhere", "2:"),
+    ("an empty leaf", "empty_leaf", "invalid zero-sized leaf", "2:"),
+    ("a histogram's leaf", "histogram_leaf", "histogram leaf type must be u64, got", "1:"),
+    ("get_stackid", "stackid", "get_stackid only available on stacktrace maps", "6:"),
+    ("syntax", "syntax", "expected ';' after return statement", "3:"),
+    ("an undeclared name", "undeclared", "use of undeclared identifier 'no_such_name", "3:"),
+    ("an absent header", "include", "'linux/no_such_header.h' file not found", "1:"),
+]
+
+
+def error(t: T, text: str, line: str) -> None:
+    message = t.fails()
+    t.says(message, f"/virtual/main.c:{line}", f"{text}", "error: ", "^", "Failed to compile BPF")
+
+
+for _title, _file, _text, _line in ERRORS:
+    row(f"§23 error: {_title}", f"diagnostics/{_file}.c", f"diag:{_file}")(
+        lambda t, text=_text, line=_line: error(t, text, line)
+    )
+
+
+@row("§23 an extern table that nobody has", "diagnostics/extern_absent.c", "kind:extern")
+def extern_absent(t: T) -> None:
+    t.says(t.fails(), "nobody_has_this")
+
+
+@row("§23 an unknown field and the nearest one", "diagnostics/field.c", "diag:field_hint")
+def field(t: T) -> None:
+    message = t.fails()
+    t.says(message, "main.c:7:15: error: no member named 'tgidd' in 'struct task_struct'", "hint:")
+    t.says(message[message.index("hint:") :], "tgid")
+
+
+@row("§23 BPF_LICENSE through cflags", "diagnostics/license_flag.c", "diag:license_flag")
+def license_flag(t: T) -> None:
+    message = t.fails(cflags=["-DBPF_LICENSE=GPL"])
+    t.says(message, "BPF_LICENSE cannot be specified through cflags")
+
+
+@row("§23 BPF_LICENSE in the text", "diagnostics/license.c", "define:BCC_LICENSE_TEXT")
+def license_text(t: T) -> None:
+    from bcc import lib
+
+    b = t.load()
+    t.equal(lib.bpf_module_license(b.module), b"Dual BSD/GPL", "license")
+    t.equal(t.raw(b, "prog"), 0)
+
+
+@row("§23 the stack's limit", "diagnostics/stack.c", "diag:stack")
+def stack(t: T) -> None:
+    message = t.fails()
+    t.says(message, "main.c:", "prog", "stack")
+
+
+@row("§23 the verifier's no, at the user's line", "diagnostics/verifier.c", "core:verifier_log")
+def verifier(t: T) -> None:
+    b = t.load()
+    try:
+        t.raw(b, "prog")
+    except Exception as why:
+        t.says(str(why), "Failed to load BPF program prog", "main.c:8")
+        t.true(len(str(why).splitlines()) < 12, f"{len(str(why).splitlines())} lines")
+        t.says(why.log, "R0")
+        return
+    raise AssertionError("the kernel took it")
+
+
+@row("§23 errors in the user's headers", "diagnostics/in_header.c", "rewrite:headers")
+def in_header(t: T) -> None:
+    t.says(t.fails(), "diagnostics/in_header.h:3:13: error: use of undeclared identifier")
+
+
+@row("§23 columns behind rewritten calls", "diagnostics/column.c", "rewrite:columns")
+def column(t: T) -> None:
+    t.says(t.fails(), "main.c:7:45: error: use of undeclared identifier 'missing_behind'")

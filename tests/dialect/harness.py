@@ -170,15 +170,11 @@ class T:
 
     def info(self, module: Any, name: bytes) -> kernel.MapInfo:
         """What the kernel says about a table."""
-        from bcc import lib
-
-        return kernel.map_info(lib.bpf_table_fd(module.module, name))
+        return kernel.map_info(self.fd(module, name))
 
     def fd(self, module: Any, name: bytes) -> int:
         """Descriptor of a table, whatever its type."""
-        from bcc import lib
-
-        return int(lib.bpf_table_fd(module.module, name))
+        return int(module.module.map(name).fd)
 
     def perf_events(self, module: Any, trigger: Callable[[], Any], count: int = 1) -> list[bytes]:
         """Raw samples of the perf buffer `events`."""

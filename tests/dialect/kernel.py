@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NR_BPF = 321
-BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_PROG_ATTACH = 1, 2, 8
+BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_PROG_ATTACH = 1, 2, 3, 8
 BPF_PROG_TEST_RUN, BPF_OBJ_GET_INFO_BY_FD = 10, 15
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
@@ -82,6 +82,17 @@ def lookup(fd: int, key: bytes, size: int) -> bytes:
     attr = bytearray(struct.pack("IIQQQ", fd, 0, ct.addressof(k), ct.addressof(v), 0))
     bpf(BPF_MAP_LOOKUP_ELEM, attr, "map lookup")
     return v.raw
+
+
+def delete(fd: int, key: bytes) -> bool:
+    """Removes one element without the library; whether there was one."""
+    k = ct.create_string_buffer(key, len(key))
+    attr = bytearray(struct.pack("IIQQQ", fd, 0, ct.addressof(k), 0, 0))
+    try:
+        bpf(BPF_MAP_DELETE_ELEM, attr, "map delete")
+    except OSError:
+        return False
+    return True
 
 
 def update(fd: int, key: bytes, value: bytes) -> None:

@@ -451,9 +451,7 @@ def layout(t: T, machine: str) -> None:
     arch, offsets = LAYOUTS[machine]
     os.environ["ARCH"] = arch
     b = t.load()
-    from bcc import lib
-
-    names = {lib.bpf_function_name(b.module, i) for i in range(lib.bpf_num_functions(b.module))}
+    names = b.module.functions()
     for name, want in zip(REGISTERS, offsets, strict=True):
         if want is None:
             t.true(name.encode() not in names, f"{name} exists")

@@ -18,9 +18,7 @@ from harness import Missing, T, row, s64
 @row("§8 programs are external functions with a body", "functions/candidates.c", "rewrite:candidates")
 def candidates(t: T) -> None:
     b = t.load()
-    from bcc import lib
-
-    names = [lib.bpf_function_name(b.module, i) for i in range(lib.bpf_num_functions(b.module))]
+    names = b.module.functions()
     t.equal(names, [b"second_named_first", b"another", b"sectioned"], "functions in order")
     got = [t.raw(b, n.decode()) for n in names]
     t.equal(got, [5, 6, 7])

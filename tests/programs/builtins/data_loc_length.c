@@ -1,15 +1,14 @@
-struct text { char chars[64]; };
-BPF_HASH(texts, u32, struct text);
+/* The length is any 16-bit number, so the verifier asks for that much room. */
+struct text { char chars[65536]; };
+BPF_ARRAY(texts, struct text, 1);
 
 TRACEPOINT_PROBE(sched, sched_process_exec)
 {
-	struct text text = {};
-	u32 key = 0;
-	u16 length = (u32)args->data_loc_filename >> 16;
+	int at = 0;
+	struct text *text = texts.lookup(&at);
 
-	if (bpf_get_current_pid_tgid() >> 32 != CHILD || length > sizeof(text))
+	if (bpf_get_current_pid_tgid() >> 32 != CHILD || !text)
 		return 0;
-	TP_DATA_LOC_READ(text.chars, filename);
-	texts.update(&key, &text);
+	TP_DATA_LOC_READ(text->chars, filename);
 	return 0;
 }

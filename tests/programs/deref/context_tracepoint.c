@@ -1,7 +1,7 @@
 #include <linux/sched.h>
 BPF_ARRAY(out, u64, 1);
 
-TRACEPOINT_PROBE(syscalls, sys_enter_uname)
+TRACEPOINT_PROBE(syscalls, sys_enter_newuname)
 {
 	u32 *name = (u32 *)args->name;
 	int at = 0;

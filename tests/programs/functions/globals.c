@@ -2,7 +2,6 @@ static u64 counter;
 u64 start = 40;
 static const u32 table[4] = { 10, 20, 30, 40 };
 static int zeroed[8];
-const char *volatile greeting = "hello";
 
 int prog(struct bpf_raw_tracepoint_args *ctx)
 {

@@ -2,11 +2,6 @@ extern struct task_struct *bpf_task_from_pid(int pid) __attribute__((section(".k
 extern void bpf_task_release(struct task_struct *task) __attribute__((section(".ksyms")));
 BPF_ARRAY(out, u64, 1);
 
-RAW_TRACEPOINT_PROBE(unused)
-{
-	return 0;
-}
-
 int prog(struct __sk_buff *skb)
 {
 	struct task_struct *task = bpf_task_from_pid(PID);

@@ -20,12 +20,12 @@ static int length(const char *s)
 
 int prog(struct bpf_raw_tracepoint_args *ctx)
 {
-	const char *names[] = { "zero", "one", "three" };
 	char on_stack[] = "stack";
 	u32 at = ctx->args[0] % 3;
+	const char *name = at == 0 ? "zero" : at == 1 ? "one" : "three";
 
-	put(0, length(names[at]));
-	put(1, names[at][0]);
+	put(0, length(name));
+	put(1, name[0]);
 	put(2, sizeof(on_stack));
 	put(3, on_stack[4]);
 	put(4, bpf_strncmp(on_stack, 5, "stack"));

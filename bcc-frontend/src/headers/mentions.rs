@@ -261,8 +261,19 @@ impl<'t> Scanner<'_, 't> {
         if matches!(before, "." | "->") {
             return;
         }
+        if name == "noinline" && self.in_attribute(at) {
+            // The kernel's macro of this name would expand to an attribute inside the attribute.
+            self.names.macros.insert(name.to_owned());
+            return;
+        }
         self.declaration(at, name, before, after);
         self.names.mention(name);
+    }
+
+    /// Whether the token is the first word of an `__attribute__((…))`.
+    fn in_attribute(&self, at: usize) -> bool {
+        at >= 3
+            && ["__attribute__", "(", "("].iter().zip(at - 3..).all(|(t, i)| self.tokens[i].is(t))
     }
 
     fn tagged(&mut self, at: usize, name: &str, is_enum: bool) {

@@ -32,7 +32,7 @@ impl Target {
             online_cpus: number("online_cpus", 1),
             possible_cpus: number("possible_cpus", 1),
             page_size: number("page_size", 4096),
-            index_cache: None,
+            index_cache: crate::compile::cache::directory(),
         })
     }
 

@@ -130,7 +130,7 @@ impl Target {
             online_cpus: release::cpus("online"),
             possible_cpus: release::cpus("possible"),
             page_size: release::page_size(),
-            index_cache: None,
+            index_cache: crate::compile::cache::directory(),
             release,
         }
     }

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-const MAGIC: &[u8; 8] = b"BCCBTFI2";
+const MAGIC: &[u8; 8] = b"BCCBTFI3";
 const ENUMERATOR: u32 = 1 << 31;
 
 /// What a name stands for.
@@ -26,6 +26,7 @@ pub struct Index {
     btf: Arc<Btf>,
     /// First entry per bucket, and one past the last.
     starts: Words,
+    /// Pairs of a name's hash and an id: a record is touched only when its name's hash is the right one.
     entries: Words,
 }
 
@@ -64,10 +65,11 @@ impl Index {
             starts[i] += starts[i - 1];
         }
         let mut next = starts.clone();
-        let mut entries = vec![0u32; hashed.len()];
+        let mut entries = vec![0u32; hashed.len() * 2];
         for (hash, entry) in &hashed {
             let slot = &mut next[bucket(*hash)];
-            entries[*slot as usize] = *entry;
+            let at = *slot as usize * 2;
+            entries[at..at + 2].copy_from_slice(&[*hash, *entry]);
             *slot += 1;
         }
         Self { btf, starts: starts.into(), entries: entries.into() }
@@ -105,11 +107,16 @@ impl Index {
     /// Everything named `name`, in order of ids.
     pub fn find<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Found> + 'a {
         let bits = self.starts.len().saturating_sub(1).max(1).ilog2();
-        let bucket = (hash(name.as_bytes()) >> (32 - bits.clamp(1, 31))) as usize;
-        let bound = |at| self.starts.get(at).unwrap_or(0) as usize;
+        let wanted = hash(name.as_bytes());
+        let bucket = (wanted >> (32 - bits.clamp(1, 31))) as usize;
+        // A damaged file must not send the search beyond its entries.
+        let most = self.entries.len() / 2;
+        let bound = |at| (self.starts.get(at).unwrap_or(0) as usize).min(most);
         let entries = bound(bucket)..bound(bucket + 1);
         entries.filter_map(move |at| {
-            let entry = self.entries.get(at)?;
+            let at = at.checked_mul(2)?;
+            let entry =
+                self.entries.get(at + 1).filter(|_| self.entries.get(at) == Some(wanted))?;
             let id = TypeId(entry & !ENUMERATOR);
             if entry & ENUMERATOR != 0 {
                 let Ok(Type::Enum(values)) = self.btf.get(id) else { return None };

@@ -6,15 +6,18 @@ use super::types::{Composite, Member, Type, TypeId};
 /// Anonymous members nest a few deep in kernels; damaged bytes may nest without end.
 const DEPTH: u32 = 16;
 
+/// No struct has as many members, those of anonymous ones included.
+const MEMBERS: u32 = 1 << 16;
+
 /// The member `name` of a struct or union, with its offset in bits from the outermost one; looks
 /// into anonymous members.
 pub fn member<'a>(btf: &'a Btf, id: TypeId, name: &str) -> Option<Member<'a>> {
-    find(btf, id, &mut |member| member.name == name, DEPTH)
+    find(btf, id, &mut |member| member.name == name, DEPTH, &mut { MEMBERS })
 }
 
 /// Whether a member's name, also inside of anonymous ones, satisfies `wanted`.
 pub fn any_member(btf: &Btf, id: TypeId, mut wanted: impl FnMut(&str) -> bool) -> bool {
-    find(btf, id, &mut |member| wanted(member.name), DEPTH).is_some()
+    find(btf, id, &mut |member| wanted(member.name), DEPTH, &mut { MEMBERS }).is_some()
 }
 
 fn find<'a>(
@@ -22,15 +25,17 @@ fn find<'a>(
     id: TypeId,
     wanted: &mut dyn FnMut(&Member<'a>) -> bool,
     depth: u32,
+    left: &mut u32,
 ) -> Option<Member<'a>> {
     let composite = composite(btf, id)?;
     for mut member in composite.members() {
+        *left = left.checked_sub(1)?;
         if !member.name.is_empty() {
             if wanted(&member) {
                 return Some(member);
             }
         } else if depth > 0
-            && let Some(inner) = find(btf, member.ty, wanted, depth - 1)
+            && let Some(inner) = find(btf, member.ty, wanted, depth - 1, left)
         {
             let outer = member.bit_offset;
             member = inner;

@@ -6,6 +6,8 @@ mod bytes;
 mod index;
 pub mod lookup;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod types;
 pub mod wire;
 mod words;

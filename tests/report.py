@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""How many tests ran where: a table, a comparison with tests/expected_counts.toml, a last line.
+
+    report.py RESULTS [WHERE/SUITE...]
+
+RESULTS/WHERE/SUITE.xml is pytest's JUnit output and SUITE.txt that of Rust's test programs; WHERE
+is `host` or a guest's kernel series. Named suites must have results. Fails when a test failed, when
+a suite passed fewer tests than recorded, or when a test was skipped wherever it was tried.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+EXPECTED = Path(__file__).resolve().parent / "expected_counts.toml"
+
+
+@dataclass
+class Outcome:
+    """What a suite did in one place."""
+
+    passed: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    skipped: set[str] = field(default_factory=set)
+
+
+def read_junit(path: Path, outcome: Outcome) -> None:
+    """Adds the test cases of a JUnit file."""
+    for case in ElementTree.parse(path).iter("testcase"):
+        name = f"{case.get('classname')}::{case.get('name')}"
+        kinds = {child.tag for child in case}
+        if kinds & {"failure", "error"}:
+            outcome.failed.add(name)
+        elif "skipped" in kinds:
+            outcome.skipped.add(name)
+        else:
+            outcome.passed.add(name)
+
+
+def read_rust(path: Path, outcome: Outcome) -> None:
+    """Adds the lines `test NAME ... ok` of Rust's test programs, one set per program."""
+    program = 0
+    for line in path.read_text(errors="replace").splitlines():
+        if line.startswith("running "):
+            program += 1
+        if match := re.match(r"test (.+?) \.\.\. .*?(ok|FAILED|ignored)", line):
+            name = f"{program}::{match.group(1)}"
+            into = {"ok": outcome.passed, "FAILED": outcome.failed}
+            into.get(match.group(2), outcome.skipped).add(name)
+
+
+def read(results: Path) -> dict[tuple[str, str], Outcome]:
+    """Every suite of every place."""
+    found: dict[tuple[str, str], Outcome] = {}
+    for path in sorted(results.glob("*/*")):
+        if path.suffix in (".xml", ".txt"):
+            outcome = found.setdefault((path.parent.name, path.stem), Outcome())
+            (read_junit if path.suffix == ".xml" else read_rust)(path, outcome)
+    return found
+
+
+def complaints(found: dict[tuple[str, str], Outcome], wanted: list[str]) -> list[str]:
+    """Everything that makes the run a failure, a line each."""
+    expected = tomllib.loads(EXPECTED.read_text())
+    lines = []
+    for place, suite in (w.split("/") for w in wanted):
+        if (place, suite) not in found:
+            lines.append(f"{place}/{suite} has no results")
+    for (place, suite), outcome in found.items():
+        lines += [f"{place}/{suite} failed: {name}" for name in sorted(outcome.failed)]
+        least = expected.get(place, {}).get(suite, 0)
+        if len(outcome.passed) < least:
+            lines.append(f"{place}/{suite} passed {len(outcome.passed)}, recorded are {least}")
+    for suite in {suite for _, suite in found}:
+        here = [o for (_, s), o in found.items() if s == suite]
+        passed = set().union(*(o.passed for o in here))
+        nowhere = set().union(*(o.skipped for o in here)) - passed
+        # One place alone may well lack what a test needs.
+        if len(here) > 1:
+            lines += [f"{suite} ran nowhere: {name}" for name in sorted(nowhere)]
+    return lines
+
+
+def main() -> int:
+    results, wanted = Path(sys.argv[1]), sys.argv[2:]
+    found = read(results)
+    if wanted:
+        found = {(p, s): o for (p, s), o in found.items() if f"{p}/{s}" in wanted}
+    print(f"{'where':<8} {'suite':<10} {'passed':>6} {'failed':>6} {'skipped':>7}")
+    for (place, suite), o in sorted(found.items()):
+        print(f"{place:<8} {suite:<10} {len(o.passed):>6} {len(o.failed):>6} {len(o.skipped):>7}")
+    wrong = complaints(found, wanted)
+    for line in wrong:
+        print(f"! {line}")
+    passed = sum(len(o.passed) for o in found.values())
+    failed = sum(len(o.failed) for o in found.values())
+    print(f"{passed} passed, {failed} failed")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

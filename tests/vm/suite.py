@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Runs the tests that need a kernel inside guests, one boot per kernel.
+
+    suite.py [--kernel SERIES]... [--only SUITE]... [-- PYTEST_ARG...]
+
+Rust test programs are built here and run there; results go to RESULTS/SERIES/SUITE.*, where
+report.py reads them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import kernels
+import qemu
+import snapshot
+
+TOP = Path(__file__).resolve().parents[2]
+KERNELS = ["6.1", "6.12"]
+# A directory of pytest files each, but for the first: Rust integration tests.
+SUITES = ["kernel", "python", "tools", "guest"]
+MINUTES = 20
+
+
+def rust_tests(profile: str) -> list[str]:
+    """Builds the integration tests of the crates that talk to the kernel; their programs."""
+    command = ["cargo", "test", "--quiet", "--profile", profile, "--no-run"]
+    command += ["--message-format=json", "-p", "bcc-core", "-p", "bcc-sys", "--tests"]
+    built = subprocess.run(command, cwd=TOP, stdout=subprocess.PIPE, text=True, check=True)
+    programs = []
+    for line in built.stdout.splitlines():
+        message = json.loads(line)
+        if message.get("executable") and "test" in message["target"]["kind"]:
+            programs.append(message["executable"])
+    return programs
+
+
+def plan(only: list[str], extra: list[str], results: Path, profile: str) -> dict[str, object]:
+    """What inside.py is to run."""
+    suites = [s for s in SUITES if not only or s in only]
+    directories = {s: str(TOP / "tests" / s) for s in suites if (TOP / "tests" / s).is_dir()}
+    return {
+        "rust": rust_tests(profile) if "kernel" in suites else [],
+        "pytest": directories,
+        "extra": extra,
+        "results": str(results),
+    }
+
+
+def run_on(series: str, options: argparse.Namespace, extra: list[str]) -> int:
+    """Everything in one guest; its exit status."""
+    kernel = kernels.get(series)
+    results = Path(options.results) / series
+    results.mkdir(parents=True, exist_ok=True)
+    for old in results.iterdir():
+        old.unlink()
+    job_file = results / "plan.json"
+    work = plan(options.only, extra, results, options.profile)
+    job_file.write_text(json.dumps(work))
+    env = dict(os.environ, BCC_TEST_KERNEL=series, BCC_TEST_DISK="vda", PYTHONDONTWRITEBYTECODE="1")
+    job = qemu.Job(
+        argv=["/usr/bin/python3", str(TOP / "tests/vm/inside.py"), str(job_file)],
+        cwd=str(TOP),
+        env=env,
+        shares=[results],
+        disks=["64M"],
+        timeout=60 * MINUTES,
+    )
+    compiler = Path(os.environ["BCC_COMPILER"])
+    print(f"== kernel {kernel.release}", flush=True)
+    with snapshot.compile_server(kernel, compiler, job):
+        return qemu.run(kernel, job)
+
+
+def main() -> int:
+    arguments, extra = sys.argv[1:], []
+    if "--" in arguments:
+        at = arguments.index("--")
+        arguments, extra = arguments[:at], arguments[at + 1 :]
+    p = argparse.ArgumentParser(prog="x test vm")
+    p.add_argument("-k", "--kernel", action="append", default=[], help="series, may be repeated")
+    p.add_argument("--only", action="append", default=[], choices=SUITES)
+    p.add_argument("--results", default=str(TOP / "target/test-results"))
+    p.add_argument("--profile", default=os.environ.get("BCC_PROFILE", "release"))
+    options = p.parse_args(arguments)
+    failed = []
+    for series in options.kernel or KERNELS:
+        try:
+            status = run_on(series, options, extra)
+        except (kernels.KernelError, snapshot.SnapshotError) as why:
+            print(f"vm: {why}", file=sys.stderr)
+            status = qemu.NO_RESULT
+        if status:
+            failed.append(f"{series} (status {status})")
+    if failed:
+        print(f"vm: failed on {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -227,7 +227,7 @@ def test_cgroup_program(no_leak, cgroup2):
 
 
 def test_trace_printk_lines(no_leak):
-    text = mine('TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { if (MINE) bpf_trace_printk("n=%d\\n", 7); return 0; }')
+    text = mine('TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { if (MINE) bpf_trace_printk("n=%d", 7); return 0; }')
     with BPF(text=text) as b:
         assert b.trace_fields(nonblocking=True) == (None,) * 6
         os.getpgid(0)

@@ -61,12 +61,12 @@ def disassemble_prog(func_name, bpfstr):
     return "\n".join(lines)
 
 
+# `long` and `long long` are one class: the later, wider spelling is right everywhere.
+_SPELLINGS = {cls: name for name, cls in str2ctype.items() if name not in ("signed char", "void")}
+
+
 def _type_name(cls):
-    # `long` and `long long` are one class: the later, wider spelling is right everywhere.
-    for name, known in reversed(str2ctype.items()):
-        if known is cls:
-            return name
-    return cls.__name__
+    return _SPELLINGS.get(cls, cls.__name__)
 
 
 def _layout(cls, name, indent, offset, sizeinfo):

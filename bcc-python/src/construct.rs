@@ -25,17 +25,6 @@ pub(crate) struct Source {
     pub(crate) preamble: Vec<u8>,
 }
 
-/// The readers of all contexts' enabled probes.
-pub(crate) fn preamble(usdts: &[Bound<'_, PyAny>]) -> PyResult<Vec<u8>> {
-    match usdts.first() {
-        None => Ok(Vec::new()),
-        Some(context) => Err(crate::error::USDTException::new_err(format!(
-            "no readers can be made for {}",
-            context.get_type()
-        ))),
-    }
-}
-
 /// Compiles a text, through the cache, and creates its maps. The interpreter lock is released.
 pub(crate) fn module(
     py: Python<'_>,

@@ -5,6 +5,7 @@ use bcc_core::link::AttachError as CoreAttachError;
 use bcc_core::map::MapError as CoreMapError;
 use bcc_core::program::LoadError as CoreLoadError;
 use bcc_core::symbol::SymbolError as CoreSymbolError;
+use bcc_core::usdt::UsdtError as CoreUsdtError;
 use bcc_sys::SysError;
 use nix::errno::Errno;
 use pyo3::create_exception;
@@ -107,4 +108,9 @@ pub(crate) fn map_failed(what: &str, error: SysError) -> PyErr {
 /// A symbol or binary that could not be read.
 pub(crate) fn symbol_error(error: &CoreSymbolError) -> PyErr {
     SymbolError::new_err(error.to_string())
+}
+
+/// A probe that could not be found or used.
+pub(crate) fn usdt_error(error: &CoreUsdtError) -> PyErr {
+    USDTException::new_err(error.to_string())
 }

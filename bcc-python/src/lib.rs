@@ -13,6 +13,7 @@ mod module;
 mod symbol;
 mod trace;
 mod types;
+mod usdt;
 
 use pyo3::prelude::*;
 
@@ -45,4 +46,6 @@ mod _native {
     };
     #[pymodule_export]
     use super::trace::{TracePipe, parse_trace_line};
+    #[pymodule_export]
+    use super::usdt::Usdt;
 }

@@ -4,6 +4,7 @@ use crate::error::{EventError, load_error, map_error};
 use crate::events::Readers;
 use crate::link::{self, Link, Sampled};
 use crate::map::Map;
+use crate::usdt::{self, Usdt};
 use crate::{construct, types};
 use bcc_core::events::{PerfBuffer, PerfBufferOpts, RingBuffer, SourceId};
 use bcc_core::kernel::cpus;
@@ -131,11 +132,11 @@ impl Module {
         file: Option<Vec<u8>>,
         cflags: Vec<Vec<u8>>,
         debug: u32,
-        usdts: Vec<Bound<'_, PyAny>>,
+        usdts: Vec<Py<Usdt>>,
         allow_rlimit: bool,
         device: Option<Vec<u8>>,
     ) -> PyResult<Self> {
-        let preamble = construct::preamble(&usdts)?;
+        let preamble = usdt::readers(&usdts)?.into_bytes();
         let source = construct::Source { text, file, cflags, debug, preamble };
         let core = construct::module(py, source, allow_rlimit, device)?;
         let maps = core

@@ -244,11 +244,10 @@ class AttachMixin:
         _count_probes(0 if old else 1)
         self._attached()
 
-    def _attach_usdt(self, path, fn_name, addr, pid, ref_ctr_offset):
+    def _attach_usdt(self, path, offset, fn_name, pid, semaphore):
         self._check_probe_quota(1)
         program = self.load_func(fn_name, BPFProgType.KPROBE)
-        path, offset = self._check_path_symbol(path, b"", addr, pid)
-        self._attach_uprobe_at(b"p", path, offset, program, pid, ref_ctr_offset)
+        self._attach_uprobe_at(b"p", path, offset, program, pid, semaphore)
 
     def detach_uprobe(self, name=b"", sym=b"", addr=None, pid=-1, sym_off=0):
         """Detaches what `attach_uprobe` with the same values attached."""

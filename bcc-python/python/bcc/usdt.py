@@ -144,7 +144,7 @@ class USDT:
     def enable_probe(self, probe, fn_name):
         """Makes `fn_name` the handler of `probe` (`name` or `provider:name`).
 
-        A probe with a semaphore is switched on in the target, which needs its pid.
+        The kernel switches a probe with a semaphore on while the handler is attached.
         """
         try:
             self.context.enable(_text(probe), _text(fn_name))
@@ -177,14 +177,14 @@ class USDT:
 
     def enumerate_active_probes(self):
         """List of (binary path, function name, address, pid) to attach, as `attach_uprobes` does."""
-        return [(path, fn, addr, pid) for path, fn, addr, pid, _ in self.context.uprobes()]
+        return [uprobe[:4] for uprobe in self.context.uprobes(False)]
 
     def attach_uprobes(self, bpf, attach_usdt_ignore_pid):
         """Attaches the enabled probes' handlers."""
-        for path, fn_name, addr, pid, ref_ctr_offset in self.context.uprobes():
-            if attach_usdt_ignore_pid:
-                pid = -1
-            bpf._attach_usdt(path, fn_name, addr, pid, ref_ctr_offset)
+        for _, fn_name, _, pid, path, offset, semaphore in self.context.uprobes(
+            bool(attach_usdt_ignore_pid)
+        ):
+            bpf._attach_usdt(path, offset, fn_name, pid, semaphore)
 
 
 def _text(value):

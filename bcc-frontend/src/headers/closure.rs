@@ -157,10 +157,8 @@ impl Closure<'_> {
         while let Some(at) = queue.pop() {
             match types.resolve(at) {
                 (at, Type::Array { elem, .. }) => queue.push(types.at(at.space, elem)),
-                (at, Type::Composite(composite)) => {
-                    if self.whole.insert(at) {
-                        queue.extend(composite.members().map(|m| types.at(at.space, m.ty)));
-                    }
+                (at, Type::Composite(composite)) if self.whole.insert(at) => {
+                    queue.extend(composite.members().map(|m| types.at(at.space, m.ty)));
                 }
                 _ => {}
             }

@@ -255,10 +255,9 @@ impl Compat<'_> {
 
     /// `CONFIG_X` as the kernel's autoconf.h has it.
     fn option(&self, name: &str) -> Option<String> {
-        if let Some(builtin) = name.strip_suffix("_MODULE").filter(|n| n.starts_with("CONFIG_")) {
-            if self.config.get(builtin) == Some("m") {
-                return Some("1".to_owned());
-            }
+        let module = name.strip_suffix("_MODULE").filter(|n| n.starts_with("CONFIG_"));
+        if module.is_some_and(|module| self.config.get(module) == Some("m")) {
+            return Some("1".to_owned());
         }
         if !name.starts_with("CONFIG_") {
             return None;

@@ -32,7 +32,7 @@ impl<'a> Closure<'a> {
                 }
             };
         }
-        let packed = misplaced || composite.size % align != 0;
+        let packed = misplaced || !composite.size.is_multiple_of(align);
         Layout { members, packed, align: if packed { 1 } else { align } }
     }
 

@@ -43,7 +43,7 @@ impl<'a> Closure<'a> {
         match self.types.resolve(at) {
             (at, Type::Array { elem, .. }) => self.write_by_value(self.types.at(at.space, elem)),
             (at, Type::Composite(composite)) if !composite.name.is_empty() => {
-                self.write_composite(at)
+                self.write_composite(at);
             }
             _ => {}
         }

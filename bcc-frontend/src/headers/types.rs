@@ -117,7 +117,7 @@ impl Types {
                     Ok(Type::Typedef { name, .. } | Type::Composite(Composite { name, .. }))
                         if wanted(name) =>
                     {
-                        names.push(name.to_owned())
+                        names.push(name.to_owned());
                     }
                     _ => {}
                 }

@@ -14,7 +14,7 @@ pub struct Btf {
     sections: Sections,
     /// Offset in `bytes` per own type; the first is that of type `first`.
     offsets: Words,
-    base: Option<Arc<Btf>>,
+    base: Option<Arc<Self>>,
     /// Lowest own id: 1, or the number of types of the base.
     first: u32,
     /// Lowest own string offset: 0, or the length of the base's strings.

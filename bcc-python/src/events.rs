@@ -170,11 +170,14 @@ impl Readers {
         }
     }
 
-    /// Copies what the rings that epoll tells of hold; returns how many.
+    /// Looks whether CPUs came or went, and copies what all rings hold; returns how many.
+    ///
+    /// Not only those that epoll tells of: a perf event says once that it is readable, and whoever
+    /// polled the poller's descriptor (`wait`, an event loop) has had that answer.
     fn fetch(&self) -> Result<usize, bcc_core::events::EventError> {
         let mut poller = lock(&self.poller);
         poller.wait(0)?;
-        Ok(poller.drain_into(&mut lock(&self.pending).batch, BATCH))
+        poller.consume_into(&mut lock(&self.pending).batch, BATCH)
     }
 
     /// Copies what all rings hold; returns how many.

@@ -308,7 +308,7 @@ def main():
     attach(b, hooks)
 
     if not args.json:
-        tool.print_row("Tracing block device I/O... Hit Ctrl-C to end.")
+        tool.print_start("Tracing block device I/O... Hit Ctrl-C to end.")
     label = "msecs" if args.milliseconds else "usecs"
     for _last in tool.intervals(args.interval, args.count):
         if args.json:

@@ -206,7 +206,7 @@ def main():
 
     b[b"events"].open_perf_buffer(print_event)
     if not args.json:
-        tool.print_row(header(args))
+        tool.print_start(header(args))
     tool.poll(b.perf_buffer_poll)
 
 

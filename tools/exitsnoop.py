@@ -187,7 +187,7 @@ def main():
 
     b[b"events"].open_perf_buffer(print_event)
     if not args.json:
-        tool.print_row(header(args))
+        tool.print_start(header(args))
     interrupted = tool.poll(b.perf_buffer_poll, lambda: args.pid is not None and seen)
     if interrupted and not args.json:
         print()

@@ -383,7 +383,7 @@ def main():
 
     b[b"events"].open_ring_buffer(print_event)
     if not args.json:
-        tool.print_row(header(args))
+        tool.print_start(header(args))
     ended = until(args)
     tool.poll(b.ring_buffer_poll if ended is None else lambda: b.ring_buffer_poll(100), ended)
     b.ring_buffer_consume()

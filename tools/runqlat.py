@@ -172,7 +172,7 @@ def main():
     ):
         b.attach_raw_tracepoint(tp=event.encode(), fn_name=function.encode())
     if not args.json:
-        tool.print_row("Tracing run queue latency... Hit Ctrl-C to end.")
+        tool.print_start("Tracing run queue latency... Hit Ctrl-C to end.")
     label = "msecs" if args.milliseconds else "usecs"
     for _last in tool.intervals(args.interval, args.count):
         if args.json:

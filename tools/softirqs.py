@@ -176,7 +176,7 @@ def main():
     tool.attach_tracepoints(b, hooks)
     if not args.json:
         what = "events" if args.events else "event time"
-        tool.print_row(f"Tracing soft irq {what}... Hit Ctrl-C to end.")
+        tool.print_start(f"Tracing soft irq {what}... Hit Ctrl-C to end.")
     for _last in tool.intervals(args.interval, args.count):
         (print_json if args.json else print_report)(args, b)
         b[b"dist" if args.dist else b"totals"].clear()

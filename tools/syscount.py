@@ -263,7 +263,7 @@ def main():
     if not args.json:
         failed = "failed " if args.failures or args.errno is not None else ""
         what = f"syscall '{args.syscall}'" if args.syscall else f"syscalls, printing top {args.top}"
-        tool.print_row(f"Tracing {failed}{what}... Ctrl+C to quit.")
+        tool.print_start(f"Tracing {failed}{what}... Ctrl+C to quit.")
     run(args, b)
     if not args.json:
         print("Detaching...")

@@ -58,7 +58,7 @@ def test_one_syscall_by_process(start):
 
 
 def test_json_of_a_command(start):
-    tool = start(SCRIPT, "--json", "-i", "1", "--exec", "/bin/ls", "/nonexistent/telling")
+    tool = start(SCRIPT, "--json", "-i", "1", "-T", "99", "--exec", "/bin/ls", "/nonexistent/telling")
     assert tool.finish() == 0, tool.report()
     by_name = {r["syscall"]: r["count"] for r in tool.json()}
     assert by_name["execve"] == 1 and sum(by_name.values()) > 20, tool.report()

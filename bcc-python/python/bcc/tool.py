@@ -12,6 +12,7 @@ import ctypes as ct
 import json
 import os
 import pwd
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -173,6 +174,15 @@ def print_json(record: dict[str, Any]) -> None:
     print(json.dumps(record), flush=True)
 
 
+def print_start(text: str) -> None:
+    """The line that says that tracing began, at once.
+
+    A Ctrl-C from here on waits until `poll` or `intervals` can end the tool in order.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    print(text, flush=True)
+
+
 def print_row(text: str, end: str = "\n") -> None:
     """A line that a reader of the pipe sees at once."""
     print(text, end=end, flush=True)
@@ -184,6 +194,7 @@ def poll(step: Callable[[], object], until: Callable[[], bool] | None = None) ->
     True after Ctrl-C.
     """
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         while until is None or not until():
             step()
     except KeyboardInterrupt:
@@ -204,9 +215,12 @@ def intervals(seconds: float, count: int) -> Iterator[bool]:
     for number in range(1, count + 1):
         last = number == count
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             time.sleep(seconds)
         except KeyboardInterrupt:
             last = True
+        # A report is printed whole.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         yield last
         if last:
             return

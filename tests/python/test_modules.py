@@ -176,3 +176,20 @@ def test_exceptions_are_exceptions():
     for error in (bcc.CompileError, bcc.LoadError, bcc.AttachError, bcc.MapError, bcc.USDTException):
         assert issubclass(error, bcc.BPFError) and issubclass(bcc.BPFError, Exception)
     assert sys.modules["bcc"].__version__
+
+
+def test_the_stub_names_what_the_native_module_has():
+    import ast
+    from pathlib import Path
+
+    from bcc import _native
+
+    tree = ast.parse((Path(bcc.__file__).parent / "_native.pyi").read_text())
+    stubbed = {node.name: node for node in tree.body if hasattr(node, "name")}
+    public = {name for name in dir(_native) if not name.startswith("__")}
+    assert public == set(stubbed)
+    for name, node in stubbed.items():
+        if isinstance(node, ast.ClassDef) and not issubclass(getattr(_native, name), Exception):
+            members = {member.name for member in node.body if hasattr(member, "name")}
+            real = {member for member in vars(getattr(_native, name)) if not member.startswith("__")}
+            assert real == members - {"__new__"}, name

@@ -115,10 +115,6 @@ class RingBuf(_EventStream, TableBase):
         """A descriptor that polls readable while events wait."""
         return self.bpf.module.ring_fileno()
 
-    def lost(self):
-        """Events that programs could not store because the ring was full, as counted so far."""
-        return self.bpf.module.ring_lost(self._name)
-
     def _open(self, callback):
         self.open_ring_buffer(lambda _ctx, data, size: callback(data, size))
         return self.bpf.ring_buffer_consume

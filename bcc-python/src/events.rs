@@ -136,11 +136,12 @@ impl Readers {
             if seen > 0 || left.is_some_and(|left| left.is_zero()) {
                 return Ok(());
             }
-            match py.detach(|| self.wait(left))? {
-                Some(ready) => heard = ready,
-                // A signal: its Python handler runs here, and may raise.
-                None => py.check_signals()?,
+            if let Some(ready) = py.detach(|| self.wait(left))? {
+                heard = ready;
             }
+            // A signal's Python handler runs here, and may raise. Also when the wait was not
+            // interrupted: the signal may have come just before it.
+            py.check_signals()?;
         }
     }
 

@@ -110,7 +110,9 @@ def test_json_is_one_typed_object_a_line(start):
     life.wait_for(lambda line: f'"lport": {port},' in line)
     assert life.interrupt() == 0 and states.interrupt() == 0
     (record,) = [r for r in life.json() if r["lport"] == port]
-    assert (record["tx_bytes"], record["rx_bytes"], record["ip"]) == (SENT, ANSWERED, 4)
+    # The kernel counts the SYN and the FIN as a byte each.
+    assert 0 <= record["tx_bytes"] - SENT <= 2 and 0 <= record["rx_bytes"] - ANSWERED <= 2
+    assert record["ip"] == 4
     assert {"oldstate", "newstate", "ms", "skaddr"} <= set(states.json()[0])
 
 

@@ -25,7 +25,7 @@ impl<'a> Closure<'a> {
             let natural = self.align_of(self.types.at(at.space, member.ty), whole);
             align = align.max(natural);
             misplaced |= match member.bit_width {
-                None => member.bit_offset % (natural * 8) != 0,
+                None => !member.bit_offset.is_multiple_of(natural * 8),
                 Some(width) => {
                     let unit = self.types.size_of(self.types.at(at.space, member.ty)).max(1) * 8;
                     width > 0 && member.bit_offset / unit != (member.bit_offset + width - 1) / unit

@@ -169,7 +169,7 @@ def raw_tracepoint(t: T) -> None:
 
 
 def sync() -> tuple[int, int]:
-    """fsync and fdatasync of a file on a pipe's terms: the inode and the result."""
+    """fdatasync of a file: its inode and the result."""
     with tempfile.TemporaryFile() as f:
         os.fdatasync(f.fileno())
         return os.fstat(f.fileno()).st_ino, 0
@@ -278,7 +278,7 @@ def bpf_prog(t: T) -> None:
     t.equal(t.raw(b, "prog", 1 << 60, -2, 3 << 40, 0x1FF, 5), 12)
     want = [1 << 60, -2, 3 << 40, -1, 5, 1 << 60]
     t.equal([s64(v) for v in t.out(b, *range(6))], want, "arguments")
-    t.equal(t.raw(b, "none"), 13)
+    t.equal(t.raw(b, "without"), 13)
 
 
 @row("§10 KFUNC_PROBE", "macros/kfunc_probe.c", "define:KFUNC_PROBE", "fentry")
@@ -299,11 +299,11 @@ def veth() -> None:
     kernel.own_network()
     subprocess.run(["modprobe", "veth"], check=True)
     for command in (
-        "link add a type veth peer name b",
-        "addr add 10.9.9.1/24 dev a",
-        "link set a up",
-        "link set b up",
-        "neigh add 10.9.9.2 lladdr 02:00:00:00:00:02 dev a",
+        "link add name va type veth peer name vb",
+        "addr add 10.9.9.1/24 dev va",
+        "link set va up",
+        "link set vb up",
+        "neigh add 10.9.9.2 lladdr 02:00:00:00:00:02 dev va",
     ):
         subprocess.run(["ip", *command.split()], check=True)
 

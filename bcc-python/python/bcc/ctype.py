@@ -42,8 +42,6 @@ def class_of(desc):
 
 
 def _make(desc):
-    if desc == "void":  # a ring buffer's key and leaf
-        return None
     if isinstance(desc, str):
         return str2ctype[desc]
     if desc[0] == "[]":

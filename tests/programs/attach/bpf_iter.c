@@ -8,5 +8,6 @@ int bpf_iter__task(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	pid = task->pid;
-	return bpf_seq_write(ctx->meta->seq, &pid, sizeof(pid));
+	bpf_seq_write(ctx->meta->seq, &pid, sizeof(pid));
+	return 0;
 }

@@ -3,7 +3,7 @@
 BPF_HASH(seen, u32, u64);
 BPF_HASH(kept, u32, struct task_struct *);
 
-KFUNC_PROBE(vfs_fsync, struct file *file, int datasync)
+KFUNC_PROBE(vfs_fsync_range, struct file *file, loff_t start, loff_t end, int datasync)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32, key = 2;
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();

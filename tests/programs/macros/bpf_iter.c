@@ -8,5 +8,6 @@ BPF_ITER(task)
 	if (!task)
 		return 0;
 	pid = task->tgid;
-	return bpf_seq_write(ctx->meta->seq, &pid, sizeof(pid));
+	bpf_seq_write(ctx->meta->seq, &pid, sizeof(pid));
+	return 0;
 }

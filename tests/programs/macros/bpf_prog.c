@@ -16,7 +16,7 @@ BPF_PROG(prog, u64 a, int b, void *c, char d, u64 e)
 	return 12;
 }
 
-BPF_PROG(none)
+BPF_PROG(without)
 {
 	return 13;
 }

@@ -17,6 +17,7 @@ pub mod kernel;
 pub mod link;
 pub mod map;
 pub mod module;
+pub mod mutation;
 pub mod program;
 pub mod spec;
 pub mod symbol;

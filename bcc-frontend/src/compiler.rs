@@ -3,6 +3,7 @@
 use crate::{emit, headers, rewrite};
 use bcc_core::compile::child::build_id;
 use bcc_core::compile::{CompileError, CompileOutput, CompileRequest, Inputs};
+use bcc_core::mutation;
 use bcc_core::spec::{Diagnostic, ModuleSpec};
 
 /// The compiler in this process. It links LLVM; a text that makes clang overflow its stack ends the
@@ -12,6 +13,7 @@ pub struct Compiler;
 
 impl bcc_core::compile::Compiler for Compiler {
     fn compile(&self, request: &CompileRequest) -> Result<CompileOutput, CompileError> {
+        mutation::choose(&request.cflags);
         let request = &with_index_cache(request);
         let mut built = headers::build(request, &[])?;
         let mut result = rewrite::rewrite(request, built.input);

@@ -1,6 +1,7 @@
 //! What the stages tell each other about the user's text.
 
 use crate::source::ClangInput;
+use bcc_core::mutation;
 use bcc_core::spec::{Diagnostic, EventLayout, MapSpec};
 
 /// Result of the source stage.
@@ -72,6 +73,9 @@ pub struct ColumnMap {
 impl ColumnMap {
     /// The column of the user's text that `column` of the rewritten text came from.
     pub fn original(&self, file: &str, line: u32, column: u32) -> u32 {
+        if mutation::off("rewrite:columns") {
+            return column;
+        }
         let moved: i32 = self
             .shifts
             .iter()

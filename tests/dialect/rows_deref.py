@@ -86,7 +86,7 @@ def propagation(t: T) -> None:
     t.equal(t.out(b, 0, 1, 2, 3, 4), [t.pid, t.pid, up, up, t.pid])
 
 
-@row("§12 struct members", "deref/struct_member.c", "lower:memory")
+@row("§12 struct members", "deref/struct_member.c", "lower:reads")
 def struct_member(t: T) -> None:
     b = t.load()
     t.raw(b, "prog")
@@ -103,7 +103,7 @@ def helper_parameter(t: T) -> None:
     t.equal(t.out(b, 0, 1, 2, 3), [t.pid, up, t.pid, up])
 
 
-@row("§12 pointers that come out of maps", "deref/map_value.c", "lower:maps")
+@row("§12 pointers that come out of maps", "deref/map_value.c", "lower:reads")
 def map_value(t: T) -> None:
     b = t.load()
     t.equal(t.raw(b, "use"), 1, "before anything is saved")
@@ -154,7 +154,7 @@ def address_of(t: T) -> None:
     t.equal(t.out(b, 0, 1, 2), [t.pid, 1, os.getppid()])
 
 
-@row("§12 array members are addresses", "deref/array_member.c", "lower:memory")
+@row("§12 array members are addresses", "deref/array_member.c", "lower:copies")
 def array_member(t: T) -> None:
     b = t.load()
     t.raw(b, "prog")
@@ -215,7 +215,7 @@ def integer_cast(t: T) -> None:
     t.equal(t.out(b, 0, 1, 2, 3), [t.pid, os.getppid(), t.pid, t.pid])
 
 
-@row("§12 struct copies", "deref/struct_copy.c", "lower:memory")
+@row("§12 struct copies", "deref/struct_copy.c", "lower:copies")
 def struct_copy(t: T) -> None:
     b = t.load()
     with open_file("qname") as fd:
@@ -223,7 +223,7 @@ def struct_copy(t: T) -> None:
         t.equal(t.out(b, 0, 1, 2), [5, ord("q"), os.fstat(fd).st_ino])
 
 
-@row("§12 pointers in a local array", "deref/local_array.c", "lower:memory")
+@row("§12 pointers in a local array", "deref/local_array.c", "lower:reads")
 def local_array(t: T) -> None:
     b = t.load()
     for at, last in ((0, t.pid), (1, os.getppid())):
@@ -291,14 +291,14 @@ def file_names(t: T) -> None:
     t.equal(names, want, "names")
 
 
-@row("§12 memcmp", "deref/compare.c", "lower:memory")
+@row("§12 memcmp", "deref/compare.c", "lower:copies")
 def compare(t: T) -> None:
     comm = Path("/proc/self/comm").read_text().strip()
     t.equal(t.raw(t.load(NAME=f'"{comm[:7]}"'), "prog"), 61, "the same")
     t.equal(t.raw(t.load(NAME='"zzzzzzz"'), "prog"), 62, "another")
 
 
-@row("§12 callbacks", "deref/callback.c", "lower:memory")
+@row("§12 callbacks", "deref/callback.c", "lower:reads")
 def callback(t: T) -> None:
     t.equal(t.raw(t.load(), "prog"), t.pid + os.getppid())
 

@@ -368,7 +368,7 @@ def sk_redirect_map(t: T) -> None:
     t.equal(b.ends[3].recv(16), b"there")
 
 
-@row("§7 an unknown method", "methods/unknown.c", "rewrite:unknown_method")
+@row("§7 an unknown method", "methods/unknown.c", "message:invalid bpf_table operation")
 def unknown(t: T) -> None:
     t.says(t.fails(), "invalid bpf_table operation lookup_maybe", "/virtual/main.c:7:")
 

@@ -12,14 +12,14 @@ from harness import T, row
 ONE, TWO = ct.c_uint(1), ct.c_uint(2)
 
 
-@row("more: methods in macros", "more/method_in_macro.c", "rewrite:macro_bodies")
+@row("more: methods in macros", "more/method_in_macro.c", "rewrite:macros")
 def method_in_macro(t: T) -> None:
     b = t.load()
     t.equal(t.raw(b, "prog"), 21)
     t.equal((b[b"h"][ONE].value, b[b"other"][TWO].value), (1, 21))
 
 
-@row("more: receivers made by ##", "more/pasted_receiver.c", "rewrite:macro_bodies")
+@row("more: receivers made by ##", "more/pasted_receiver.c", "rewrite:macros")
 def pasted_receiver(t: T) -> None:
     b = t.load()
     t.raw(b, "prog")
@@ -37,7 +37,7 @@ def user_header(t: T) -> None:
 
 
 @row("more: methods in functions that macros define", "more/function_in_macro.c",
-     "rewrite:macro_bodies")  # fmt: skip
+     "rewrite:macros")  # fmt: skip
 def function_in_macro(t: T) -> None:
     b = t.load()
     t.equal([t.raw(b, n) for n in ("first", "first", "second")], [3, 6, 4])

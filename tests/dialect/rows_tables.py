@@ -409,7 +409,7 @@ def queuestack(t: T) -> None:
         t.equal((item.a, item.b), (5, 6), name.decode())
 
 
-@row("§4 constant expressions in sizes", "tables/constants.c", "table:sizes")
+@row("§4 constant expressions in sizes", "tables/constants.c", "emit:sizes")
 def constants(t: T) -> None:
     b = t.load(N=4)
     sizes = {"define": 4, "shift": 16, "sizeof": 32, "enum": 7, "power": 128}

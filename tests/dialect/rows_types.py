@@ -9,7 +9,7 @@ from harness import T, row
 ONE = ct.c_uint(1)
 
 
-@row("§18 scalars", "types/scalars.c", "types:integer")
+@row("§18 scalars", "types/scalars.c", "types:scalar")
 def scalars(t: T) -> None:
     b = t.load()
     t.raw(b, "prog")
@@ -24,7 +24,7 @@ def scalars(t: T) -> None:
     t.equal(got, want, "leaves")
 
 
-@row("§18 nested structs", "types/nested.c", "types:struct")
+@row("§18 nested structs", "types/nested.c", "types:record")
 def nested(t: T) -> None:
     b = t.load()
     t.raw(b, "prog")
@@ -44,7 +44,7 @@ def anonymous(t: T) -> None:
     t.equal(bytes(leaf.v6)[:4], b"\x04\x03\x02\x01", "the union's other member")
 
 
-@row("§18 packed structs", "types/packed.c", "types:struct")
+@row("§18 packed structs", "types/packed.c", "types:record")
 def packed(t: T) -> None:
     b = t.load()
     t.raw(b, "prog")
@@ -52,7 +52,7 @@ def packed(t: T) -> None:
     t.equal((leaf.a, leaf.b, leaf.c, leaf.d, ct.sizeof(leaf)), (1, 2, 3, 4, 15))
 
 
-@row("§18 bit-fields", "types/bit_fields.c", "types:bit_field")
+@row("§18 bit-fields", "types/bit_fields.c", "types:bit_fields")
 def bit_fields(t: T) -> None:
     b = t.load()
     t.raw(b, "prog")
@@ -81,7 +81,7 @@ def enums(t: T) -> None:
     t.equal((key.value, leaf.first, leaf.second), (5, 6, 3))
 
 
-@row("§18 128-bit integers", "types/int128.c", "types:integer")
+@row("§18 128-bit integers", "types/int128.c", "types:int128")
 def int128(t: T) -> None:
     b = t.load()
     t.raw(b, "prog")
@@ -98,7 +98,7 @@ def pointers(t: T) -> None:
     t.equal((leaf.address, leaf.next, leaf.after), (0x1234, 0x5678, 9))
 
 
-@row("§18 padding", "types/padding.c", "types:struct")
+@row("§18 padding", "types/padding.c", "types:record")
 def padding(t: T) -> None:
     b = t.load()
     t.raw(b, "prog")
@@ -107,7 +107,7 @@ def padding(t: T) -> None:
     t.equal((leaf.a, leaf.b, ct.sizeof(leaf)), (4, b"x", 16))
 
 
-@row("§18 unions", "types/union.c", "types:union")
+@row("§18 unions", "types/union.c", "types:record")
 def union(t: T) -> None:
     b = t.load()
     t.raw(b, "prog")
@@ -116,7 +116,7 @@ def union(t: T) -> None:
     t.true(issubclass(b[b"h"].Leaf, ct.Union), "the leaf is no union")
 
 
-@row("§18 types that name themselves", "types/self_reference.c", "types:union")
+@row("§18 types that name themselves", "types/self_reference.c", "types:record")
 def self_reference(t: T) -> None:
     b = t.load()
     t.raw(b, "prog")
@@ -124,7 +124,7 @@ def self_reference(t: T) -> None:
     t.equal((key.value, leaf.list, ct.sizeof(leaf)), (77, 77, 8))
 
 
-@row("§18 events", "types/event.c", "types:events")
+@row("§18 events", "types/event.c", "parse:events")
 def event(t: T) -> None:
     b = t.load()
     got = t.decoded(b, lambda: t.raw(b, "prog"))

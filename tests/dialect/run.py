@@ -39,6 +39,8 @@ def load_rows() -> None:
 def attempt(row: Row, mutate: bool) -> str:
     """Runs one row in this process; what is missing, or nothing."""
     os.chdir(PROGRAMS)
+    if mutate:
+        os.environ["BCC_MUTATE"] = row.off
     t = T(row, mutate)
     try:
         row.check(t)

@@ -12,6 +12,9 @@ use std::os::fd::BorrowedFd;
 /// arguments than it has.
 pub fn attach(program: BorrowedFd<'_>, name: &str) -> Result<Link, AttachError> {
     let kind = AttachKind::RawTracepoint;
+    if crate::mutation::off("attach:raw_tracepoint") {
+        return Err(AttachError::new(kind, name, Problem::NotFound));
+    }
     let text =
         CString::new(name).map_err(|_nul| AttachError::new(kind, name, Problem::NotFound))?;
     let fd = object::raw_tracepoint_open(program, Some(&text), 0)

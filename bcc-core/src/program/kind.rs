@@ -1,6 +1,7 @@
 //! What a program's name says of it: one table from attach prefixes (and section words) to the kernel's
 //! types and what attaching by name does (`spec/dialect` §9-10).
 
+use crate::mutation;
 use bcc_sys::bpf::{AttachType, ProgType};
 
 /// What a program hooks into.
@@ -145,6 +146,9 @@ impl Named<'_> {
 pub fn named(function: &str) -> Option<Named<'_>> {
     KINDS.iter().find_map(|kind| {
         let rest = function.strip_prefix(kind.prefix)?;
+        if mutation::off(kind.prefix) {
+            return None;
+        }
         let (module, target) = match rest.split_once("__") {
             Some((module, target)) if kind.names_module => (module, target),
             _ => ("vmlinux", rest),

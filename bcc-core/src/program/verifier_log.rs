@@ -81,6 +81,9 @@ impl VerifierLog {
 
     /// `file:line` of the user's text that the failing instruction came from, where known.
     pub fn place(&self) -> Option<&str> {
+        if crate::mutation::off("log:place") {
+            return None;
+        }
         self.place.as_deref()
     }
 

@@ -6,6 +6,7 @@ pub use hint::nearest;
 
 use crate::clang::Unit;
 use crate::source::LineIndex;
+use bcc_core::mutation;
 use bcc_core::spec::{Diagnostic, Severity, Stage};
 use bcc_core::target::Target;
 
@@ -22,12 +23,12 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
             Severity::Warning => dropped = ours,
             Severity::Error => dropped = false,
         }
-        if dropped {
+        if dropped || mutation::silent(&diag.message) {
             continue;
         }
         let mut text = without_typeof(diag.message);
         let hint = match diag.severity {
-            Severity::Error => hint::hint(&mut text, unit, target),
+            Severity::Error if !mutation::off("diag:hints") => hint::hint(&mut text, unit, target),
             _ => None,
         };
         let mut message = Diagnostic::new(diag.severity, Stage::Parse, text);

@@ -2,6 +2,7 @@
 
 use super::btf::{FunctionInfo, Order};
 use super::object::{Object, R_BPF_64_32, R_BPF_64_64, Relocation as ObjectRelocation, Section};
+use bcc_core::mutation;
 use bcc_core::spec::{ProgramSpec, Relocation, RelocationKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -110,7 +111,7 @@ impl Linker<'_> {
                 _ => Err(format!("refers to `{}`, which is not defined", symbol.name)),
             };
         };
-        if target.executable {
+        if target.executable && !mutation::off("emit:subprograms") {
             return Ok(Target::Function(section));
         }
         if relocation.kind != R_BPF_64_64 {
@@ -142,7 +143,7 @@ impl Linker<'_> {
     fn point_at(&self, insns: &mut [u8], at: usize, start: usize) {
         let distance = index(start).wrapping_sub(index(at)).wrapping_sub(1);
         insns[at + 4..at + INSN].copy_from_slice(&self.order.bytes(distance));
-        if insns[at] == LD_IMM64 {
+        if insns[at] == LD_IMM64 && !mutation::off("emit:callbacks") {
             let registers = insns[at + 1];
             insns[at + 1] = if self.order.big {
                 (registers & 0xf0) | PSEUDO_FUNC

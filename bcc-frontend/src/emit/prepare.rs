@@ -3,6 +3,7 @@
 use crate::facts::{ContextKind, ProgramDecl, Rewritten};
 use crate::llvm::{Module, Opcode, Value};
 use bcc_core::compile::CompileRequest;
+use bcc_core::mutation;
 use std::collections::BTreeMap;
 
 /// Prefix of the section that each function gets of its own.
@@ -27,7 +28,9 @@ pub(super) fn prepare(module: &Module<'_>, rewritten: &Rewritten) {
         function.add_attribute("nounwind");
         // Keeps vectors away, which BPF does not have.
         function.add_attribute("noimplicitfloat");
-        if !function.has_attribute("noinline") && sizes.allow(function) {
+        if mutation::off("emit:inline") {
+            function.add_attribute("noinline");
+        } else if !function.has_attribute("noinline") && sizes.allow(function) {
             function.remove_attribute("inlinehint");
             function.add_attribute("alwaysinline");
         }
@@ -88,7 +91,8 @@ const MAX_DEPTH: u32 = 1000;
 fn is_helper(function: Value, decl: &ProgramDecl) -> bool {
     let params = function.params();
     let takes_context = params.len() == 1 && params[0].ty().is_pointer();
-    decl.context == ContextKind::Other
+    !mutation::off("emit:helpers")
+        && decl.context == ContextKind::Other
         && decl.section.is_none()
         && function.is_used()
         && !takes_context
@@ -105,7 +109,9 @@ pub(super) fn set_sections(module: &Module<'_>) {
 
 /// Names of the kernel functions that the module calls.
 pub(super) fn kernel_functions(module: &Module<'_>) -> Vec<String> {
-    let is_one = |f: &Value| f.is_declaration() && f.section() == KFUNC_SECTION;
+    let is_one = |f: &Value| {
+        f.is_declaration() && f.section() == KFUNC_SECTION && !mutation::off("emit:kfunc")
+    };
     module.functions().into_iter().filter(is_one).map(Value::name).collect()
 }
 

@@ -7,6 +7,7 @@ use super::prepare::{FUNCTION_SECTION, big_endian};
 use super::{Generated, Generator};
 use crate::facts::ProgramDecl;
 use crate::llvm::Place;
+use bcc_core::mutation;
 use bcc_core::spec::{Diagnostic, MapSpec, ModuleSpec, Stage, TypeDesc};
 use std::collections::BTreeSet;
 
@@ -38,7 +39,7 @@ impl Generator<'_> {
             btf.fix(&object, &keep);
         }
         let mut maps = self.maps(&object, btf.as_ref(), order);
-        for &section in &used {
+        for &section in used.iter().filter(|_| !mutation::off("emit:data_maps")) {
             maps.push(self.data_map(&object, section, btf.as_ref())?);
         }
         let mut programs = Vec::with_capacity(linked.len());
@@ -88,7 +89,10 @@ impl Generator<'_> {
     fn maps(&self, object: &Object, btf: Option<&Btf>, order: Order) -> Vec<MapSpec> {
         let complete = |decl: &crate::facts::MapDecl| {
             let mut spec = decl.spec.clone();
-            let word = |offset| object.word_of(&spec.name, offset, order.big);
+            let word = |offset| {
+                let word = object.word_of(&spec.name, offset, order.big);
+                word.filter(|_| !mutation::off("emit:sizes"))
+            };
             let (max_entries, flags) = (word(decl.max_entries_offset), word(decl.flags_offset));
             spec.max_entries = max_entries.unwrap_or(spec.max_entries);
             spec.flags = flags.unwrap_or(spec.flags);

@@ -1,5 +1,6 @@
 //! Argument structs of tracepoints, from their format files.
 
+use bcc_core::mutation;
 use bcc_sys::btf::Index;
 use std::fmt::Write;
 
@@ -21,6 +22,9 @@ pub(super) fn structure(
     format: &str,
     types: &Index,
 ) -> Option<String> {
+    if mutation::off("tracepoint:struct") {
+        return None;
+    }
     let mut out = format!("struct tracepoint__{category}__{event} {{\n\tu64 __do_not_use__;\n");
     let (mut at, mut pads, mut any) = (COMMON, 0, false);
     for field in format.lines().filter_map(parse) {
@@ -63,7 +67,9 @@ fn parse(line: &str) -> Option<Field<'_>> {
 
 fn member(field: &Field<'_>, types: &Index) -> Option<String> {
     let declaration = field.declaration;
-    if let Some(rest) = declaration.strip_prefix("__data_loc ") {
+    if let Some(rest) =
+        declaration.strip_prefix("__data_loc ").filter(|_| !mutation::off("tracepoint:data_loc"))
+    {
         return Some(format!("int data_loc_{}", rest.rsplit(' ').next()?));
     }
     if let Some(rest) = declaration.strip_prefix("__rel_loc ") {

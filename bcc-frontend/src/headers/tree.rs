@@ -22,7 +22,12 @@ pub(super) fn directory(name: &str) -> impl Iterator<Item = (&'static str, &'sta
 pub(super) fn includable() -> Vec<SourceFile> {
     let bcc = directory("bcc").map(|(name, bytes)| (format!("{INCLUDE}/bcc/{name}"), bytes));
     let language = directory("std").map(|(name, bytes)| (format!("{INCLUDE}/{name}"), bytes));
-    bcc.chain(language).map(|(path, text)| SourceFile { path, text: text.to_vec() }).collect()
+    bcc.chain(language)
+        .map(|(path, text)| SourceFile {
+            path,
+            text: bcc_core::mutation::header(text).into_owned(),
+        })
+        .collect()
 }
 
 /// Whether some kernel has a header of this name.

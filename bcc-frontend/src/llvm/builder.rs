@@ -88,6 +88,9 @@ impl<'c> Builder<'c> {
     /// Marks where the memory of `slot`, `size` bytes, begins or ends to hold a value. `function` is
     /// the one that is built in.
     pub(crate) fn lifetime(&self, function: Value, slot: Value, size: u64, start: bool) {
+        if bcc_core::mutation::off("lower:lifetimes") {
+            return;
+        }
         let name: &[u8] = if start { b"llvm.lifetime.start" } else { b"llvm.lifetime.end" };
         let id = ffi!(LLVMLookupIntrinsicID(name.as_ptr().cast(), name.len()));
         let module = ffi!(LLVMGetGlobalParent(function.raw()));

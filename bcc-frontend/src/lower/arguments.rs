@@ -3,6 +3,7 @@
 use crate::emit::Reporter;
 use crate::facts::{ContextKind, ProgramDecl};
 use crate::llvm::{Builder, Context, Module, Value, clone_function};
+use bcc_core::mutation;
 use bcc_core::spec::{Diagnostic, Stage};
 
 /// Byte offsets in `struct pt_regs` of the registers that hold a function's arguments.
@@ -60,7 +61,7 @@ fn version(release: &str) -> (u32, u32) {
 /// Whether the parameters after the first are to come from registers.
 pub(super) fn has_register_params(function: Value) -> bool {
     let params = function.params();
-    params.len() > 1 && params[0].ty().is_pointer()
+    !mutation::off("lower:arguments") && params.len() > 1 && params[0].ty().is_pointer()
 }
 
 /// Rewrites program `function` to take its context only. Callers get a copy that takes values.
@@ -130,5 +131,10 @@ pub(super) fn lower(
 /// What members of a program's context are, and whether its parameters are registers all the same.
 pub(super) fn is_raw(decl: &ProgramDecl, lowered: bool) -> bool {
     use ContextKind::{PtRegs, RawTracepoint, Tracepoint};
-    lowered || matches!(decl.context, PtRegs | RawTracepoint | Tracepoint)
+    if mutation::off("lower:context") {
+        return false;
+    }
+    mutation::off("lower:trusted")
+        || lowered
+        || matches!(decl.context, PtRegs | RawTracepoint | Tracepoint)
 }

@@ -5,6 +5,7 @@ use super::origin::{Kinds, Origin};
 use super::provenance::Provenance;
 use crate::emit::Reporter;
 use crate::llvm::{Builder, Context, Module, Opcode, Type, Value};
+use bcc_core::mutation;
 use bcc_core::spec::{Diagnostic, Stage};
 
 /// Largest comparison that is copied to the stack first.
@@ -81,7 +82,10 @@ impl Rewriter<'_, '_> {
 
     /// Whether `instruction` reads memory of `origin` by helper.
     fn must_read(&mut self, instruction: Value, origin: &Origin) -> bool {
-        if !origin.needs_helper() {
+        let copies = instruction.opcode() == Some(Opcode::LLVMCall);
+        if !origin.needs_helper()
+            || mutation::off(if copies { "lower:copies" } else { "lower:reads" })
+        {
             return false;
         }
         if !origin.kinds.has(Kinds::CONTEXT.with(Kinds::RAW_CONTEXT)) {
@@ -94,7 +98,7 @@ impl Rewriter<'_, '_> {
     }
 
     fn check_store(&mut self, instruction: Value, origin: &Origin) {
-        if origin.kinds.has(Kinds::UNTRUSTED) {
+        if origin.kinds.has(Kinds::UNTRUSTED) && !mutation::off("lower:stores") {
             let message =
                 "cannot write through a kernel pointer: the BPF program may only read there";
             self.error(instruction, message);

@@ -245,6 +245,9 @@ impl<'u> Walk<'_, 'u> {
             .map(|field| format!("{}#{}", field.member_name(), field.ty().spelling()))
             .collect();
         self.found.events.retain(|event| event.table != table);
+        if bcc_core::mutation::off("parse:events") {
+            return;
+        }
         self.found.events.push(EventLayout { table, fields, ty: describe(pointee) });
     }
 

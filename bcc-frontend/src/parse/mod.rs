@@ -11,6 +11,7 @@ pub mod tables;
 pub mod types;
 
 use crate::clang::{Cursor, Place};
+use bcc_core::mutation;
 use bcc_core::spec::{Diagnostic, Severity, Stage};
 use clang_sys as sys;
 
@@ -34,6 +35,9 @@ impl Report {
 
     fn add(&mut self, severity: Severity, place: &Place, message: impl Into<String>) {
         let message = Diagnostic::new(severity, Stage::Rewrite, message);
+        if mutation::silent(&message.message) {
+            return;
+        }
         let message = message.at(place.file.as_str(), place.line, place.column);
         // An argument that a macro uses twice is seen twice.
         if !self.messages.contains(&message) {
@@ -66,5 +70,7 @@ pub fn section_of(declaration: Cursor<'_>) -> Option<String> {
 
 /// Whether `path` holds text of the user's rather than of the kernel's or ours.
 pub fn is_user_file(path: &str, main: &str) -> bool {
-    path == main || !(path.is_empty() || path.starts_with("/virtual/") || path.starts_with('<'))
+    path == main
+        || !mutation::off("rewrite:headers")
+            && !(path.is_empty() || path.starts_with("/virtual/") || path.starts_with('<'))
 }

@@ -3,6 +3,7 @@
 use super::{Report, section_of};
 use crate::clang::Cursor;
 use crate::facts::{ContextKind, ProgramDecl};
+use bcc_core::mutation;
 use clang_sys as sys;
 
 /// Parameters that fit into registers besides the context.
@@ -14,6 +15,9 @@ const BTF_SECTIONS: [&str; 6] = ["fentry", "fexit", "fmod_ret", "lsm", "tp_btf",
 
 /// Externally visible functions with a body in the main file, in order.
 pub fn programs(root: Cursor<'_>, main: &str, report: &mut Report) -> Vec<ProgramDecl> {
+    if mutation::off("parse:programs") {
+        return Vec::new();
+    }
     root.children()
         .into_iter()
         .filter(|f| f.kind() == sys::CXCursor_FunctionDecl && f.is_definition() && f.is_external())
@@ -40,7 +44,8 @@ fn program(function: Cursor<'_>, line: u32, report: &mut Report) -> ProgramDecl 
     }
     let section = section_of(function);
     let context = context(&name, section.as_deref(), parameters.first().copied());
-    let syscall = name.starts_with("syscall__") || name.starts_with("kprobe____x64_sys_");
+    let syscall = !mutation::off("lower:syscall")
+        && (name.starts_with("syscall__") || name.starts_with("kprobe____x64_sys_"));
     ProgramDecl { name, section, context, syscall, line }
 }
 

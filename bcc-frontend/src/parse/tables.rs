@@ -4,6 +4,7 @@ use super::types::{describe, nothing};
 use super::{Report, section_of};
 use crate::clang::{Cursor, Place};
 use crate::facts::MapDecl;
+use bcc_core::mutation;
 use bcc_core::spec::{MapScope, MapSpec, TypeDesc};
 use clang_sys as sys;
 
@@ -107,9 +108,12 @@ fn table<'u>(
     let (kind, inner, path) = split_kind(kind_text);
     let members = Members::of(variable, &place, report)?;
     let map_type = match kind {
-        "extern" => 0,
+        "extern" if !mutation::off("kind:extern") => 0,
         "histogram" => histogram_type(&members, &place, report)?,
-        _ => match KINDS.iter().find(|(word, _)| *word == kind) {
+        _ => match KINDS
+            .iter()
+            .find(|(word, _)| *word == kind && !mutation::off(&format!("kind:{word}")))
+        {
             Some((_, map_type)) => *map_type,
             None => {
                 report.error(&place, format!("unsupported map type: {section}"));

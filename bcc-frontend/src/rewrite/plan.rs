@@ -9,6 +9,7 @@ use crate::parse::calls::{Function, Use, UseKind, Uses};
 use crate::parse::macros::{DefineId, LexedFile, Macros};
 use crate::parse::{Report, is_user_file};
 use crate::source::{ClangInput, SourceFile};
+use bcc_core::mutation;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Makes and applies all edits: the changed files, and how their columns moved.
@@ -88,6 +89,9 @@ impl Plan<'_> {
                 return;
             }
             UseKind::Packet { member, byte, bit, width, access } => {
+                if mutation::off("rewrite:packets") {
+                    return;
+                }
                 self.packet_functions.insert(used.function);
                 let bits = Bits { byte: *byte, bit: *bit, width: *width };
                 lexed.code[token].is(text, member)
@@ -135,6 +139,9 @@ impl Plan<'_> {
 
     fn macro_bodies(&mut self, report: &mut Report) {
         let expansions = std::mem::take(&mut self.expansions);
+        if mutation::off("rewrite:macros") {
+            return;
+        }
         let mut wanted: BTreeMap<DefineId, BTreeSet<&str>> = BTreeMap::new();
         let mut reached: BTreeMap<(usize, usize), Vec<DefineId>> = BTreeMap::new();
         for (at, uses) in &expansions {

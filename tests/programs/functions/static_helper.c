@@ -1,14 +1,21 @@
+#define FOUR(step) step; step; step; step
+#define MANY(step) FOUR(FOUR(FOUR(step)))
+
 static int twice(int x)
 {
 	return x * 2;
 }
 
-static u64 sum(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f, u64 g, u64 h)
+/* More arguments than BPF can pass, and more code than anybody inlines unasked. */
+static u64 mix(u64 a, u64 b, u64 c, u64 d, u64 e, u64 f, u64 g, u64 h)
 {
-	return a + b + c + d + e + f + g + h;
+	MANY(a = a * 3 + b; b ^= c; c += d * a; d ^= e; e += f; f ^= g; g += h; h ^= a);
+	return a;
 }
 
 int prog(struct bpf_raw_tracepoint_args *ctx)
 {
-	return twice(10) + sum(1, 2, 3, 4, 5, 6, 7, 8);
+	u64 x = ctx->args[0], y = mix(x, 2, 3, 4, 5, 6, 7, 8);
+
+	return twice(10) + (y == mix(x, 2, 3, 4, 5, 6, 7, 8)) + (y == mix(x, 2, 3, 4, 5, 6, 7, 9));
 }

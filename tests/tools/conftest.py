@@ -145,3 +145,42 @@ def column(header: str, line: str, name: str) -> str:
     """A left-justified column's text by its offset below the header."""
     at = header.index(name)
     return line[at:].split(" ", 1)[0]
+
+
+class Workload:
+    """A process of `workload.c` that does what it is told and says when it has."""
+
+    def __init__(self, program: Path) -> None:
+        self.path = str(program)
+        self.process = subprocess.Popen(
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.pid = self.process.pid
+
+    def do(self, what: str, count: int, rest: object = "") -> None:
+        """Has an action done `count` times and waits for its end."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(f"{what} {count} {rest}\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "done\n", f"{what} was not done"
+
+    def end(self) -> None:
+        self.process.communicate()
+
+
+@pytest.fixture(scope="session")
+def workload_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workload as an executable of its own name, `telling`."""
+    program = tmp_path_factory.mktemp("workload") / "telling"
+    source = Path(__file__).with_name("workload.c")
+    flags = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls"]
+    subprocess.run(["cc", *flags, "-o", program, source], check=True)
+    return program
+
+
+@pytest.fixture
+def workload(workload_program: Path) -> Iterator[Workload]:
+    """A running workload."""
+    running = Workload(workload_program)
+    yield running
+    running.end()

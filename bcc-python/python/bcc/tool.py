@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes as ct
+import errno
 import json
 import os
 import pwd
@@ -84,6 +85,35 @@ def ports(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(f"'{text}' is not a list of ports") from None
     if not all(0 <= number < 1 << 16 for number in numbers):
         raise argparse.ArgumentTypeError(f"'{text}' has a number that is no port")
+    return numbers
+
+
+def whole(text: str, least: int = 0) -> int:
+    """A number of at least `least`; for `type=` of an option."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be an integer") from None
+    if number < 0:
+        raise argparse.ArgumentTypeError("must be positive")
+    if number < least:
+        raise argparse.ArgumentTypeError("must be nonzero")
+    return number
+
+
+def nonzero(text: str) -> int:
+    """A number above zero; for `type=` of an option."""
+    return whole(text, 1)
+
+
+def ids(text: str) -> list[int]:
+    """Process or thread ids from a comma-separated list; for `type=` of an option."""
+    try:
+        numbers = [int(word) for word in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be integers") from None
+    if any(number < 0 for number in numbers):
+        raise argparse.ArgumentTypeError("must be positive ingegers")
     return numbers
 
 
@@ -224,6 +254,16 @@ def intervals(seconds: float, count: int) -> Iterator[bool]:
         yield last
         if last:
             return
+
+
+def stack_of(stacks: Any, stack_id: int) -> list[int] | None:
+    """Addresses of a kept stack, innermost first; empty without a stack, None when it was lost."""
+    if stack_id < 0:
+        return [] if stack_id == -errno.EFAULT else None
+    try:
+        return list(stacks.walk(stack_id))
+    except KeyError:
+        return None
 
 
 def disk_names() -> dict[int, str]:

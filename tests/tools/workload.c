@@ -117,7 +117,7 @@ static void lookup(const char *host)
         freeaddrinfo(found);
 }
 
-static int obey(const char *what, long count, const char *rest)
+KEEP static int obey(const char *what, long count, const char *rest)
 {
     long value = atol(rest);
     if (!strcmp(what, "parents")) {

@@ -13,6 +13,7 @@ import errno
 import json
 import os
 import pwd
+import re
 import signal
 import sys
 import time
@@ -123,6 +124,19 @@ def fail(message: str, status: int = 1) -> NoReturn:
     sys.exit(status)
 
 
+def run(main: Callable[[], object]) -> None:
+    """Runs a tool; what bcc could not do (attach, find a symbol) is one line, not a traceback."""
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        # Python's own errors are mistakes in a tool, and shown as such.
+        if type(error) is not Exception and not type(error).__module__.startswith("bcc"):
+            raise
+        fail(f"{os.path.basename(sys.argv[0])}: {error}")
+
+
 def show_ebpf(args: argparse.Namespace, text: str) -> None:
     """For --ebpf: prints the C and ends. Call it before loading anything."""
     if args.ebpf:
@@ -130,14 +144,17 @@ def show_ebpf(args: argparse.Namespace, text: str) -> None:
         sys.exit(0)
 
 
-def load(text: str, cflags: list[str] | None = None) -> Any:
-    """Compiles the text. What keeps a user from tracing at all is one line, not a traceback."""
+def load(text: str, cflags: list[str] | None = None, usdts: list[Any] | None = None) -> Any:
+    """Compiles the text and attaches the enabled probes of `usdts`.
+
+    What keeps a user from tracing at all is one line, not a traceback.
+    """
     from bcc import BPF
 
     if os.geteuid() != 0:
         fail("Need super-user privileges to run")
     try:
-        return BPF(text=text.encode(), cflags=cflags or [])
+        return BPF(text=text.encode(), cflags=cflags or [], usdt_contexts=usdts or [])
     except Exception as error:
         fail(f"{os.path.basename(sys.argv[0])}: {error}")
 
@@ -182,6 +199,62 @@ def attach_kprobe(b: Any, event: str, function: str, entry: bool = True) -> None
         attach(event=event.encode(), fn_name=function.encode())
     except Exception as error:
         fail(f"{os.path.basename(sys.argv[0])}: {error}")
+
+
+def find_binary(name: str) -> bytes | None:
+    """The file of a library's short name (`c`), a path, or a program in PATH."""
+    from bcc import BPF
+
+    if "/" in name:
+        return os.fsencode(name) if os.path.exists(name) else None
+    return BPF.find_library(name.encode()) or BPF.find_exe(name.encode())
+
+
+def probe_pattern(text: str, regexp: bool) -> tuple[str, bytes | None, bytes]:
+    """`[p|t|u:][LIB:]PATTERN` as kind, file and regular expression; ends the tool for others."""
+    parts = text.split(":", 2)
+    kind, library, pattern = ["p", "", *parts][-3:] if len(parts) != 2 else ["p", *parts]
+    if ":" in pattern:
+        fail(f"Too many ':'-separated components in pattern {text}")
+    kind = kind or "p"
+    if kind not in ("p", "t", "u"):
+        fail(f"Type must be 'p', 't', or 'u', but got {kind}")
+    if kind == "t":
+        library, pattern = "", f"{library}:{pattern}"
+    if not regexp:
+        pattern = f"^{pattern.replace('*', '.*')}$"
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        fail(f"{pattern} is no regular expression: {error}")
+    path = find_binary(library) if library else None
+    if library and path is None or kind == "u" and not library:
+        fail(f"unable to find library {library}")
+    return kind, path, pattern.encode()
+
+
+def usdt(path: bytes | None, pid: int | None) -> Any:
+    """The static probes of a file or process; ends the tool when it cannot be read."""
+    from bcc import USDT
+
+    try:
+        return USDT(path=path, pid=pid)
+    except Exception as error:
+        fail(str(error))
+
+
+def attach_some(names: list[bytes], attach: Callable[[bytes], object]) -> int:
+    """Attaches to each kernel function and says to how many; ends the tool when none can be."""
+    error, attached = None, 0
+    for name in names:
+        try:
+            attach(name)
+            attached += 1
+        except Exception as why:
+            error = why
+    if error is not None and not attached:
+        fail(f"{os.path.basename(sys.argv[0])}: {error}")
+    return attached
 
 
 def text_of(data: bytes) -> str:
@@ -238,6 +311,13 @@ def quiet_exit() -> NoReturn:
     """Ends after the reader of stdout went away, without Python's complaint about the flush."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
+
+
+def pace(interval: int | None, duration: int | None) -> tuple[int, int]:
+    """Arguments of `intervals` for -i and -d: seconds between reports, and their number."""
+    if interval is None:
+        return (duration, 1) if duration else (FOREVER, FOREVER)
+    return interval, -(-duration // interval) if duration else FOREVER
 
 
 def intervals(seconds: float, count: int) -> Iterator[bool]:

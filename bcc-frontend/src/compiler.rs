@@ -51,13 +51,16 @@ fn with_index_cache(request: &CompileRequest) -> CompileRequest {
 
 /// Names that clang did not know, from its messages.
 fn missing_names(diagnostics: &[Diagnostic]) -> Vec<String> {
-    const MESSAGES: [&str; 6] = [
+    // The last one: of a struct whose members the text does not name there is only a part, and the
+    // hint wants to know them all.
+    const MESSAGES: [&str; 7] = [
         "use of undeclared identifier '",
         "unknown type name '",
         "call to undeclared function '",
         "incomplete type '",
         "incomplete definition of type '",
         "incomplete result type '",
+        "' in '",
     ];
     let name = |diagnostic: &Diagnostic| {
         let message = &diagnostic.message;
@@ -97,11 +100,12 @@ mod tests {
             "incomplete definition of type 'struct bar'",
             "variable has incomplete type 'struct bar'",
             "unknown type name 'baz_t'",
+            "no member named 'x' in 'struct whole'",
             "expected ';' after 'x'",
         ];
         let diagnostics: Vec<Diagnostic> =
             messages.map(|m| Diagnostic::new(Severity::Error, Stage::Parse, m)).into();
-        assert_eq!(missing_names(&diagnostics), ["bar", "baz_t", "foo"]);
+        assert_eq!(missing_names(&diagnostics), ["bar", "baz_t", "foo", "whole"]);
     }
 
     #[test]

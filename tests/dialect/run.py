@@ -164,6 +164,34 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def mutable_build() -> Path:
+    """Builds library and compiler with the feature `mutate`; where Python finds them."""
+    top = HERE.parent.parent
+    target = Path(os.environ.get("CARGO_TARGET_DIR", top / "target")) / "mutate"
+    cargo = ["cargo", "build", "--quiet", "-p", "bcc-frontend", "-p", "bcc-python"]
+    cargo += ["--features", "bcc-frontend/mutate,bcc-python/mutate", "--target-dir", str(target)]
+    subprocess.run(cargo, check=True, cwd=top)
+    package = target / "python" / "bcc"
+    package.mkdir(parents=True, exist_ok=True)
+    links = {p.name: p for p in (top / "bcc-python" / "python" / "bcc").iterdir()}
+    links["_native.abi3.so"] = target / "debug" / "libbcc_native.so"
+    links["bcc-compiler"] = target / "debug" / "bcc-compiler"
+    for name, path in links.items():
+        (package / name).unlink(missing_ok=True)
+        (package / name).symlink_to(path)
+    return package.parent
+
+
+def with_mutable_build() -> None:
+    """Starts this program again over a build whose pieces can be switched off."""
+    if os.environ.get("BCC_MUTABLE"):
+        return
+    python = mutable_build()
+    compiler = python / "bcc" / "bcc-compiler"
+    ours = {"BCC_MUTABLE": "1", "PYTHONPATH": str(python), "BCC_COMPILER": str(compiler)}
+    os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ours)
+
+
 def collect(options: argparse.Namespace, rows: list[Row]) -> dict[str, dict[str, str | None]]:
     """Results by kernel and row."""
     results: dict[str, dict[str, str | None]] = {}
@@ -186,6 +214,8 @@ def collect(options: argparse.Namespace, rows: list[Row]) -> dict[str, dict[str,
 
 def main() -> int:
     options = parser().parse_args()
+    if options.mutate:
+        with_mutable_build()
     load_rows()
     rows = chosen(options.words)
     if options.list:

@@ -14,7 +14,11 @@ pub(super) fn hint(message: &mut String, unit: &Unit<'_>, target: &Target) -> Op
     }
     let member = quoted_after(message, "no member named ");
     if let (Some(member), Some(record)) = (member, quoted_after(message, " in ")) {
-        return member_hint(member, record, unit);
+        let hint = member_hint(member, record, unit);
+        if record.ends_with("_table_t") {
+            *message = format!("invalid bpf_table operation {member}");
+        }
+        return hint;
     }
     if message.contains("incomplete") {
         let tag = message.split("'struct ").nth(1)?.split([' ', '\'', '*']).next()?;

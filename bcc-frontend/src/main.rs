@@ -3,7 +3,9 @@
 //! Without arguments it answers requests on its standard input (`bcc_core::compile::child`);
 //! `serve DIR --target SNAPSHOT…` answers those that other machines leave in a shared directory
 //! (`bcc_core::compile::spool`); `capture DIR` writes what a compile may know of the running kernel
-//! into a directory, which is such a SNAPSHOT.
+//! into a directory, which is such a SNAPSHOT; `time FILE…` says what compiles cost.
+
+mod timing;
 
 use bcc_core::compile::child::{self, ChildCompiler};
 use bcc_core::compile::spool;
@@ -17,7 +19,7 @@ use std::process::ExitCode;
 const STACK: usize = 64 << 20;
 
 const USAGE: &str =
-    "usage: bcc-compiler [serve DIRECTORY --target SNAPSHOT... | capture DIRECTORY]";
+    "usage: bcc-compiler [serve DIRECTORY --target SNAPSHOT... | capture DIRECTORY | time FILE...]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         ["capture", directory] => {
             Target::capture(Path::new(directory)).map(drop).map_err(io::Error::other)
         }
+        ["time", rest @ ..] => timing::run(rest),
         _ => Err(io::Error::other(USAGE)),
     };
     match result {

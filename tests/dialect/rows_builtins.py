@@ -303,7 +303,8 @@ def arrays(t: T) -> None:
 def padding(t: T) -> None:
     b, child = executed(t, lambda child: t.load(CHILD=child))
     out = b[b"out"]
-    t.equal([out[ct.c_uint(k)].value for k in range(3)], [12, child, child], "offset and pids")
+    got = [out[ct.c_uint(k)].value for k in range(4)]
+    t.equal(got, [12, child, child, len("/bin/true") + 1], "offset, pids, length of the name")
 
 
 @row("§14 any function with a tracepoint's struct", "tracepoints/by_name.c", "tracepoint:struct")

@@ -215,7 +215,7 @@ def integer_cast(t: T) -> None:
     t.equal(t.out(b, 0, 1, 2, 3), [t.pid, os.getppid(), t.pid, t.pid])
 
 
-@row("§12 struct copies", "deref/struct_copy.c", "lower:copies")
+@row("§12 struct copies", "deref/struct_copy.c", "lower:reads")
 def struct_copy(t: T) -> None:
     b = t.load()
     with open_file("qname") as fd:

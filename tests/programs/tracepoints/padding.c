@@ -14,5 +14,8 @@ TRACEPOINT_PROBE(sched, sched_process_exec)
 	key = 2;
 	v = args->old_pid;
 	out.update(&key, &v);
+	key = 3;
+	v = (u32)args->data_loc_filename >> 16;
+	out.update(&key, &v);
 	return 0;
 }

@@ -129,7 +129,7 @@ pub(crate) fn enum_has_value(py: Python<'_>, name: &[u8], value: &[u8]) -> i32 {
 }
 
 /// Whether the running kernel has a feature, by trial: `fentry`, `fmod_ret`, `lsm`, `raw_tracepoint`,
-/// `kprobe_multi` or `uprobe_multi`.
+/// `kprobe_multi`, `uprobe_multi`, `perf_link`, `tcx`, `ringbuf`, `map_batch` or `netfilter`.
 #[pyfunction]
 pub(crate) fn supports(py: Python<'_>, feature: &str) -> PyResult<bool> {
     let feature = match feature {
@@ -139,6 +139,11 @@ pub(crate) fn supports(py: Python<'_>, feature: &str) -> PyResult<bool> {
         "raw_tracepoint" => Feature::RawTracepoint,
         "kprobe_multi" => Feature::KprobeMulti,
         "uprobe_multi" => Feature::UprobeMulti,
+        "perf_link" => Feature::PerfLink,
+        "tcx" => Feature::Tcx,
+        "ringbuf" => Feature::Ringbuf,
+        "map_batch" => Feature::MapBatch,
+        "netfilter" => Feature::Netfilter,
         _ => return Err(PyValueError::new_err(format!("no feature is called {feature}"))),
     };
     Ok(py.detach(|| features::supported(feature)))

@@ -34,7 +34,7 @@ mod _native {
         tracepoints,
     };
     #[pymodule_export]
-    use super::link::{Link, attach_xdp, open_raw_socket, prog_attach, prog_detach};
+    use super::link::{Link, attach_xdp, detach_links, open_raw_socket, prog_attach, prog_detach, resolve_addresses};
     #[pymodule_export]
     use super::map::Map;
     #[pymodule_export]

@@ -1,11 +1,16 @@
 //! Attachments: what `bcc.attach` keeps under the names it gives them.
 
-use crate::error::{attach_failed, attach_refused};
+use crate::error::{attach_failed, attach_refused, load_error, symbol_error};
+use bcc_core::Error;
 use bcc_core::link::{self, kprobe, perf_event, raw_tp, socket, tracepoint, tracing, uprobe, xdp};
+use bcc_core::module::{Module, matching};
+use bcc_core::symbol::SymbolError;
+use bcc_core::symbol::place::{self, Wanted};
 use bcc_sys::bpf::{AttachType, object};
 use bcc_sys::perf::PerfEventAttr;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use std::ffi::OsStr;
 use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -86,6 +91,89 @@ pub(crate) fn attach_uprobe(
         let kind = if on_return { "uretprobe" } else { "uprobe" };
         attach_failed(&format!("Failed to attach BPF to {kind}"), &error)
     })
+}
+
+/// What holds the attachments to many places, and the positions of those refused. With several links
+/// there is one for each place, in order; a single one may hold all.
+pub(crate) type Many = (Vec<Link>, Vec<usize>);
+
+fn many(made: Result<matching::Matched, Error>, text: impl Fn() -> String) -> PyResult<Many> {
+    match made {
+        Ok(made) => Ok((made.links.into_iter().map(Link::from).collect(), made.refused)),
+        Err(Error::Load(error)) => Err(load_error(&error)),
+        Err(Error::Attach(error)) => Err(attach_failed(&text(), &error)),
+        Err(error) => Err(crate::error::AttachError::new_err(format!("{}: {error}", text()))),
+    }
+}
+
+/// Kernel functions' entries or returns.
+pub(crate) fn attach_kprobes(
+    py: Python<'_>,
+    module: &Module,
+    name: &[u8],
+    functions: &[Vec<u8>],
+    on_return: bool,
+) -> PyResult<Many> {
+    let name = shown(name);
+    let functions: Vec<String> = functions.iter().map(|function| shown(function)).collect();
+    let made = py.detach(|| matching::kprobes(module, &name, &functions, on_return));
+    many(made, || {
+        let kind = if on_return { "kretprobes" } else { "kprobes" };
+        format!(
+            "Failed to attach BPF program {name} to {} {kind}, none is traceable",
+            functions.len()
+        )
+    })
+}
+
+/// Places of one file.
+pub(crate) fn attach_uprobes(
+    py: Python<'_>,
+    module: &Module,
+    name: &[u8],
+    path: &[u8],
+    offsets: &[u64],
+    on_return: bool,
+    pid: i32,
+) -> PyResult<Many> {
+    let (name, path) = (shown(name), PathBuf::from(OsStr::from_bytes(path)));
+    let pid = (pid >= 0).then_some(pid);
+    let made = py.detach(|| matching::uprobes(module, &name, &path, offsets, pid, on_return));
+    many(made, || {
+        let kind = if on_return { "uretprobe" } else { "uprobe" };
+        format!("Failed to attach BPF to {kind}")
+    })
+}
+
+/// Path and file offsets of addresses in a library or executable, as its file numbers them.
+#[pyfunction]
+pub(crate) fn resolve_addresses<'py>(
+    py: Python<'py>,
+    module: &[u8],
+    addresses: Vec<u64>,
+    pid: i32,
+) -> PyResult<(Bound<'py, PyBytes>, Vec<u64>)> {
+    let module = shown(module);
+    let found = py.detach(|| {
+        let module = place::Module::open(&module, (pid > 0).then_some(pid))?;
+        let offset = |address| Ok(module.place(Wanted::Address(address))?.offset);
+        let offsets = addresses.into_iter().map(offset).collect::<Result<_, SymbolError>>()?;
+        Ok((module.path().to_owned(), offsets))
+    });
+    let (path, offsets): (PathBuf, _) = found.map_err(|e| symbol_error(&e))?;
+    Ok((PyBytes::new(py, path.as_os_str().as_bytes()), offsets))
+}
+
+/// Ends many attachments at once: their grace periods pass side by side.
+#[pyfunction]
+pub(crate) fn detach_links(py: Python<'_>, links: Vec<PyRef<'_, Link>>) -> PyResult<()> {
+    let taken: Vec<link::Link> = links
+        .iter()
+        .filter_map(|link| link.0.lock().unwrap_or_else(PoisonError::into_inner).take())
+        .collect();
+    drop(links);
+    py.detach(|| link::detach_all(taken))
+        .map_err(|error| attach_failed("Failed to detach BPF program", &error))
 }
 
 /// Tracepoint `category:event`.

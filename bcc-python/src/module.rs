@@ -249,6 +249,33 @@ impl Module {
         link::attach_uprobe(py, program.as_fd(), path, offset, on_return, pid, ref_ctr_offset)
     }
 
+    /// Attaches to each of `functions`, by one system call where the kernel can; what holds it, and
+    /// the positions of those that cannot be traced.
+    fn attach_kprobes(
+        &self,
+        py: Python<'_>,
+        name: &[u8],
+        functions: Vec<Vec<u8>>,
+        on_return: bool,
+    ) -> PyResult<link::Many> {
+        let core = self.core()?;
+        link::attach_kprobes(py, &core, name, &functions, on_return)
+    }
+
+    /// Attaches to each of the file offsets of `path`, as [`Self::attach_kprobes`].
+    fn attach_uprobes(
+        &self,
+        py: Python<'_>,
+        name: &[u8],
+        path: &[u8],
+        offsets: Vec<u64>,
+        on_return: bool,
+        pid: i32,
+    ) -> PyResult<link::Many> {
+        let core = self.core()?;
+        link::attach_uprobes(py, &core, name, path, &offsets, on_return, pid)
+    }
+
     fn attach_tracepoint(&self, py: Python<'_>, name: &[u8], tp: &[u8]) -> PyResult<Link> {
         let program = self.program(py, name)?;
         link::attach_tracepoint(py, program.as_fd(), name, tp)

@@ -4,24 +4,74 @@ import gc
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-# Kernel release from which on each feature must be there when the kernel's own sign shows it.
-_SIGNS = {
-    "kprobes": Path("/sys/bus/event_source/devices/kprobe"),
-    "uprobes": Path("/sys/bus/event_source/devices/uprobe"),
+
+
+class Feature(NamedTuple):
+    """What a test may need of the kernel: since when every usual kernel has it, and how it is seen."""
+
+    since: tuple
+    there: Callable[[], bool]
+
+
+def _device(name):
+    return lambda: Path("/sys/bus/event_source/devices", name).exists()
+
+
+def _supports(name):
+    def check():
+        from bcc import _native
+
+        return _native.supports(name)
+
+    return check
+
+
+_FEATURES = {
+    "kprobes": Feature((4, 17), _device("kprobe")),
+    "uprobes": Feature((4, 17), _device("uprobe")),
+    "fentry": Feature((5, 5), _supports("fentry")),
+    "fmod_ret": Feature((5, 7), _supports("fmod_ret")),
+    # In the list of active security modules by default since Debian's 6.1.
+    "lsm": Feature((6, 1), _supports("lsm")),
+    # Debian's kernels before 6.12 lack FPROBE.
+    "kprobe_multi": Feature((6, 12), _supports("kprobe_multi")),
+    "uprobe_multi": Feature((6, 6), _supports("uprobe_multi")),
+    "tcx": Feature((6, 6), _supports("tcx")),
+    "netfilter": Feature((6, 4), _supports("netfilter")),
+    "ringbuf": Feature((5, 8), _supports("ringbuf")),
 }
+
+# In a guest (the harness names its kernel) nothing that the kernel must have may be missing. The
+# developer's own machine may be a kernel with parts left out.
+_IN_GUEST = "BCC_TEST_KERNEL" in os.environ
+
+
+def release():
+    """The running kernel's (major, minor)."""
+    return tuple(int(part) for part in os.uname().release.split(".")[:2])
 
 
 @pytest.fixture
 def requires():
-    """`requires("kprobes")` skips only where the kernel itself shows no sign of the feature."""
+    """`requires("kprobes")` skips on a kernel too old; at or past the minimum, absence is a failure.
 
-    def check(feature):
-        if not _SIGNS[feature].exists():
-            pytest.skip(f"this kernel has no {feature}")
+    Only outside of guests may a kernel of that age still be without: then the test is skipped.
+    """
+
+    def check(name):
+        feature = _FEATURES[name]
+        if feature.there():
+            return
+        needed = ".".join(map(str, feature.since))
+        if release() < feature.since or not _IN_GUEST:
+            pytest.skip(f"this kernel has no {name} (usual since {needed})")
+        pytest.fail(f"{name} is missing: kernels have it since {needed}")
 
     return check
 

@@ -27,6 +27,7 @@ use bcc_sys::SysError;
 use bcc_sys::bpf::AttachType;
 use bcc_sys::netlink::{Filter, Route};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
 use tracefs_probe::TracefsProbe;
 
 /// One attachment.
@@ -148,6 +149,36 @@ impl Link {
             }
         }
     }
+}
+
+/// Detaches all of `links`, side by side: each waits for grace periods of the kernel, and those of
+/// several pass at once.
+///
+/// # Errors
+/// The first error; the others are detached all the same.
+pub fn detach_all(links: Vec<Link>) -> Result<(), AttachError> {
+    const THREADS: usize = 16;
+    if links.len() < 2 {
+        return links.into_iter().try_for_each(Link::detach);
+    }
+    let threads = links.len().min(THREADS);
+    let queue = Mutex::new(links.into_iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        let mut result = Ok(());
+        while let Some(link) = next() {
+            result = result.and(link.detach());
+        }
+        result
+    };
+    std::thread::scope(|scope| {
+        // Without threads to be had, this one does it all.
+        let others: Vec<_> = (1..threads)
+            .map_while(|_| std::thread::Builder::new().spawn_scoped(scope, work).ok())
+            .collect();
+        let own = work();
+        others.into_iter().filter_map(|thread| thread.join().ok()).fold(own, Result::and)
+    })
 }
 
 fn remove_tc(filter: Filter, made_clsact: bool) -> Result<(), SysError> {

@@ -161,18 +161,13 @@ impl Bpf {
         Ok(true)
     }
 
-    /// Detaches everything, the newest first.
+    /// Detaches everything, side by side.
     ///
     /// # Errors
     /// The first error; the others are detached all the same.
     pub fn detach_all(&mut self) -> Result<(), Error> {
-        let mut result = Ok(());
-        while let Some((_, link)) = self.links.pop() {
-            if let Err(error) = link.detach() {
-                result = result.and(Err(error.into()));
-            }
-        }
-        result
+        let links = self.links.drain(..).rev().map(|(_, link)| link).collect();
+        Ok(crate::link::detach_all(links)?)
     }
 
     /// Attaches to the entry of a kernel function.
@@ -258,7 +253,7 @@ impl Bpf {
     }
 
     fn hold_all(&mut self, matched: Matched) -> Matches {
-        let Matched { links, attached, skipped } = matched;
+        let Matched { links, attached, skipped, .. } = matched;
         let links = links.into_iter().map(|link| self.hold(link)).collect();
         Matches { links, attached, skipped }
     }

@@ -12,6 +12,7 @@ use crate::link::uprobe_multi::{self, UprobeMultiOpts};
 use crate::link::{AttachError, Link};
 use crate::program::Program;
 use bcc_sys::bpf::{AttachType, ProgType};
+use std::collections::HashSet;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub struct Matched {
     pub attached: usize,
     /// Those that cannot be traced: function names, or file offsets.
     pub skipped: Vec<String>,
+    /// Their positions in what was asked for, ascending.
+    pub refused: Vec<usize>,
 }
 
 /// Attaches `program` to the entry (or return) of each kernel function.
@@ -74,25 +77,26 @@ fn kprobe_set<S: AsRef<str>>(
     functions: &[S],
     on_return: bool,
 ) -> Result<Matched, AttachError> {
-    let mut known: Vec<(u64, &str)> = Vec::with_capacity(functions.len());
-    let mut skipped = Vec::new();
-    for function in functions {
-        let function = function.as_ref();
-        let before = known.len();
-        known.extend(symbols.named(function).map(|symbol| (symbol.address, function)));
-        if known.len() == before {
-            skipped.push(function.to_owned());
-        }
+    // A name may stand for several functions, and several names for one.
+    let mut known: Vec<(u64, usize)> = Vec::with_capacity(functions.len());
+    for (index, function) in functions.iter().enumerate() {
+        known.extend(symbols.named(function.as_ref()).map(|symbol| (symbol.address, index)));
     }
-    // The kernel refuses a set that names an address twice.
     known.sort_unstable();
-    known.dedup_by_key(|(address, _)| *address);
-    let addresses: Vec<u64> = known.iter().map(|(address, _)| *address).collect();
+    // The kernel refuses a set that names an address twice.
+    let mut addresses: Vec<u64> = known.iter().map(|(address, _)| *address).collect();
+    addresses.dedup();
     let opts = KprobeMultiOpts { addresses: &addresses, cookies: &[], on_return };
     let made = kprobe_multi::attach(program.as_fd(), &opts)?;
-    let name = |address: &u64| known.iter().find(|(at, _)| at == address).map(|(_, name)| *name);
-    skipped.extend(made.refused.iter().filter_map(name).map(str::to_owned));
-    Ok(Matched { links: made.links, attached: addresses.len() - made.refused.len(), skipped })
+    let bad: HashSet<u64> = made.refused.iter().copied().collect();
+    let mut traced = vec![false; functions.len()];
+    for (_, index) in known.iter().filter(|(address, _)| !bad.contains(address)) {
+        traced[*index] = true;
+    }
+    let refused: Vec<usize> = (0..functions.len()).filter(|&index| !traced[index]).collect();
+    let skipped = refused.iter().map(|&index| functions[index].as_ref().to_owned()).collect();
+    let attached = addresses.len() - bad.len();
+    Ok(Matched { links: made.links, attached, skipped, refused })
 }
 
 /// Attaches `program` to places of one file, given by file offset; with `pid`, in that process only.
@@ -123,7 +127,7 @@ pub fn uprobes(
         // One bad place refuses the set: then one by one, so that the others are attached.
         if let Ok(link) = uprobe_multi::attach(multi.as_fd(), &opts) {
             let attached = offsets.len();
-            return Ok(Matched { links: vec![link], attached, skipped: Vec::new() });
+            return Ok(Matched { links: vec![link], attached, ..Default::default() });
         }
     }
     let program = module.load_program(program, Some(ProgType::KPROBE), None)?;
@@ -145,11 +149,12 @@ fn one_by_one<T>(
 ) -> Result<Matched, Error> {
     let mut matched = Matched::default();
     let mut first_error = None;
-    for target in targets {
+    for (index, target) in targets.iter().enumerate() {
         match attach(target) {
             Ok(link) => matched.links.push(link),
             Err(error) => {
                 matched.skipped.push(name(target));
+                matched.refused.push(index);
                 first_error.get_or_insert(error);
             }
         }

@@ -23,7 +23,7 @@ use bcc_sys::bpf::{AttachType, ProgType};
 use std::collections::HashMap;
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 /// Verifier log for every load (`DEBUG_BPF`).
 pub const DEBUG_BPF: u32 = 0x2;
@@ -88,6 +88,8 @@ impl Module {
     /// # Errors
     /// [`MapError`] of the first map that fails; nothing is left then.
     pub fn load(spec: impl Into<Arc<ModuleSpec>>, options: LoadOptions) -> Result<Self, MapError> {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(remove_stale);
         let spec = spec.into();
         let ifindex = match &options.device {
             Some(device) => device_index(device)?,
@@ -267,6 +269,15 @@ impl Module {
         } else {
             u32::from(self.options.debug & DEBUG_BPF != 0)
         }
+    }
+}
+
+/// What processes have left in tracefs that are gone (`kill -9`): done by whoever starts next.
+fn remove_stale() {
+    let probes = crate::link::remove_stale_probes();
+    let instances = crate::kernel::tracepipe::remove_stale_instances();
+    if probes + instances > 0 {
+        log::debug!("removed {probes} stale probes and {instances} stale tracing instances");
     }
 }
 

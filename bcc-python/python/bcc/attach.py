@@ -26,6 +26,59 @@ def _count_probes(change):
     _num_open_probes += change
 
 
+class _Shared:
+    """Many places behind one native link, which only ends as a whole."""
+
+    def __init__(self, targets, links, attach):
+        self.targets = dict.fromkeys(targets)
+        self.links = links
+        self._attach = attach
+
+    def drop(self, target):
+        """Detaches one place: the others are attached anew before the common link ends."""
+        if self.targets.pop(target, self) is self:
+            return
+        old = self.links
+        self.links = self._attach(list(self.targets))[0] if self.targets else []
+        _native.detach_links(old)
+
+
+class _Member:
+    """One place of a `_Shared`, with the face of a native link."""
+
+    def __init__(self, shared, target):
+        self.shared = shared
+        self.target = target
+
+    def detach(self):
+        self.shared.drop(self.target)
+
+
+def _native_links(link):
+    """The native links that an attachment of a module under destruction is held by."""
+    if not isinstance(link, _Member):
+        return [link]
+    links, link.shared.links = link.shared.links, []
+    link.shared.targets.clear()
+    return links
+
+
+def _attach_many(targets, attach, refused):
+    """Pairs of target and link, of those that `attach` (-> links, refused positions) could attach.
+
+    The others are added to the list `refused`.
+    """
+    links, positions = attach(targets)
+    if positions:
+        refused += [targets[i] for i in positions]
+        positions = set(positions)
+        targets = [target for i, target in enumerate(targets) if i not in positions]
+    if len(links) == len(targets):
+        return list(zip(targets, links))
+    shared = _Shared(targets, links, attach)
+    return [(target, _Member(shared, target)) for target in targets]
+
+
 class AttachMixin:
     """`attach_*` and `detach_*` methods of `BPF`."""
 
@@ -39,13 +92,17 @@ class AttachMixin:
         self.fmod_ret_fds = {}
         self.lsm_fds = {}
         self.perf_event_fds = {}
+        # What patterns matched and the kernel refused: functions (bytes), or `path:0xoffset`.
+        self.untraceable = []
 
     def _detach_all(self):
-        for event in list(self.kprobe_fds):
-            self.detach_kprobe_event(event)
-        for event in list(self.uprobe_fds):
-            self.detach_uprobe_event(event)
-        for links in (
+        probes = [link for fns in self.kprobe_fds.values() for link in fns.values()]
+        probes += self.uprobe_fds.values()
+        _count_probes(-len(probes))
+        self.kprobe_fds.clear()
+        self.uprobe_fds.clear()
+        links = [native for probe in probes for native in _native_links(probe)]
+        for table in (
             self.tracepoint_fds,
             self.raw_tracepoint_fds,
             self.kfunc_entry_fds,
@@ -54,8 +111,11 @@ class AttachMixin:
             self.fmod_ret_fds,
             self.perf_event_fds,
         ):
-            for name in list(links):
-                _detach(links.pop(name))
+            for attached in table.values():
+                links += attached if isinstance(attached, list) else [attached]
+            table.clear()
+        if links:
+            _native.detach_links(links)
 
     # -- quota
 
@@ -92,21 +152,16 @@ class AttachMixin:
         """Attaches `fn_name` to the entry of kernel function `event`, or of all that match `event_re`.
 
         Returns the object for a single function, None for a pattern. Raises AttachError when the
-        function can't be traced; with a pattern, only when none can.
+        function can't be traced; with a pattern, only when none can: those left out are added to
+        the list `untraceable`.
         """
         event = _assert_is_bytes(event)
         fn_name = _assert_is_bytes(fn_name)
         event_re = _assert_is_bytes(event_re)
         if event_re:
-            matches = KernelMixin.get_kprobe_functions(event_re)
+            matches = sorted(KernelMixin.get_kprobe_functions(event_re))
             self._check_probe_quota(len(matches))
-            self._attach_matches(
-                matches,
-                lambda name: self.attach_kprobe(event=name, fn_name=fn_name),
-                fn_name,
-                "kprobe",
-                event_re,
-            )
+            self._attach_kprobes(b"p", matches, fn_name, event_re)
             return None
         self._check_probe_quota(1)
         program = self.load_func(fn_name, BPFProgType.KPROBE)
@@ -123,16 +178,13 @@ class AttachMixin:
         fn_name = _assert_is_bytes(fn_name)
         event_re = _assert_is_bytes(event_re)
         if event_re:
-            matches = KernelMixin.get_kprobe_functions(event_re)
-            self._attach_matches(
-                matches,
-                lambda name: self.attach_kretprobe(
-                    event=name, fn_name=fn_name, maxactive=maxactive
-                ),
-                fn_name,
-                "kretprobe",
-                event_re,
-            )
+            matches = sorted(KernelMixin.get_kprobe_functions(event_re))
+            if maxactive:
+                self._attach_kretprobes_singly(matches, fn_name, event_re, maxactive)
+            else:
+                # Past the quota, functions fail one by one; all do when there is no room at all.
+                room = AttachMixin.get_probe_limit() - _num_open_probes
+                self._attach_kprobes(b"r", matches[: max(room, 0)], fn_name, event_re)
             return None
         self._check_probe_quota(1)
         program = self.load_func(fn_name, BPFProgType.KPROBE)
@@ -140,20 +192,31 @@ class AttachMixin:
         self._record(self.kprobe_fds, _kprobe_event(b"r", event), fn_name, link)
         return self
 
-    @staticmethod
-    def _attach_matches(matches, attach, fn_name, kind, pattern):
+    def _attach_kprobes(self, prefix, functions, fn_name, pattern):
+        """One program on many functions; those that can't be traced are left out, but not all."""
+        if not functions:
+            raise _untraceable(fn_name, prefix, pattern)
+        program = self.load_func(fn_name, BPFProgType.KPROBE)
+
+        def attach(wanted):
+            return self.module.attach_kprobes(program.name, wanted, prefix == b"r")
+
+        try:
+            made = _attach_many(functions, attach, self.untraceable)
+        except AttachError as error:
+            raise _untraceable(fn_name, prefix, pattern) from error
+        for function, link in made:
+            self._record(self.kprobe_fds, _kprobe_event(prefix, function), fn_name, link)
+
+    def _attach_kretprobes_singly(self, functions, fn_name, pattern, maxactive):
         failed = 0
-        for name in sorted(matches):
+        for name in functions:
             try:
-                attach(name)
+                self.attach_kretprobe(event=name, fn_name=fn_name, maxactive=maxactive)
             except AttachError:
                 failed += 1
-        if failed == len(matches):
-            raise AttachError(
-                "Failed to attach BPF program %s to %s %s, it's not traceable (either non-existing,"
-                ' inlined, or marked as "notrace")'
-                % (fn_name.decode(), kind, pattern.decode(errors="replace"))
-            )
+        if failed == len(functions):
+            raise _untraceable(fn_name, b"r", pattern)
 
     def detach_kprobe(self, event, fn_name=None):
         """Detaches one function from a kernel function's entry, or all of this module's."""
@@ -224,21 +287,38 @@ class AttachMixin:
         sym_re = _assert_is_bytes(sym_re)
         fn_name = _assert_is_bytes(fn_name)
         if sym_re:
-            addresses = KernelMixin.get_user_addresses(name, sym_re)
+            addresses = sorted(KernelMixin.get_user_addresses(name, sym_re))
             self._check_probe_quota(len(addresses))
-            for address in sorted(addresses):
-                self._attach_uprobe(prefix, name, b"", b"", address, fn_name, pid, 0)
+            self._attach_uprobes(prefix, name, addresses, fn_name, pid)
             return
         path, offset = self._check_path_symbol(name, sym, addr, pid, sym_off)
         self._check_probe_quota(1)
         program = self.load_func(fn_name, BPFProgType.KPROBE)
         self._attach_uprobe_at(prefix, path, offset, program, pid)
 
+    def _attach_uprobes(self, prefix, name, addresses, fn_name, pid):
+        """One program on many places of a file, by their addresses."""
+        if not addresses:
+            return
+        path, offsets = _native.resolve_addresses(name, addresses, pid)
+        program = self.load_func(fn_name, BPFProgType.KPROBE)
+
+        def attach(wanted):
+            return self.module.attach_uprobes(program.name, path, wanted, prefix == b"r", pid)
+
+        refused = []
+        made = _attach_many(offsets, attach, refused)
+        self.untraceable += [b"%s:0x%x" % (path, offset) for offset in refused]
+        for offset, link in made:
+            self._record_uprobe(self._get_uprobe_evname(prefix, path, offset, pid), link)
+
     def _attach_uprobe_at(self, prefix, path, offset, program, pid, ref_ctr_offset=0):
         link = self.module.attach_uprobe(
             program.name, path, offset, prefix == b"r", pid, ref_ctr_offset
         )
-        event = self._get_uprobe_evname(prefix, path, offset, pid)
+        self._record_uprobe(self._get_uprobe_evname(prefix, path, offset, pid), link)
+
+    def _record_uprobe(self, event, link):
         old = self.uprobe_fds.pop(event, None)
         self.uprobe_fds[event] = link
         _count_probes(0 if old else 1)
@@ -478,6 +558,18 @@ _AUTOLOAD = (
 
 def _kprobe_event(prefix, event):
     return prefix + b"_" + event.replace(b"+", b"_").replace(b".", b"_")
+
+
+def _untraceable(fn_name, prefix, pattern):
+    return AttachError(
+        "Failed to attach BPF program %s to %s %s, it's not traceable (either non-existing,"
+        ' inlined, or marked as "notrace")'
+        % (
+            fn_name.decode(),
+            "kretprobe" if prefix == b"r" else "kprobe",
+            pattern.decode(errors="replace"),
+        )
+    )
 
 
 def _add_prefix(prefix, name):

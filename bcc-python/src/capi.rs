@@ -3,8 +3,12 @@
 //! A module handle is what `Module._as_parameter_` gives; it is valid while that object lives.
 #![expect(unsafe_code, reason = "C functions: pointers from the caller, names without mangling")]
 
+use crate::capi_objects::failed;
+use crate::kernel;
 use crate::module::Module;
-use std::ffi::{CStr, c_char, c_int, c_uint};
+use nix::errno::Errno;
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::os::fd::IntoRawFd;
 
 /// The module behind a handle.
 ///
@@ -53,6 +57,79 @@ pub(crate) unsafe extern "C" fn bpf_function_name(
     // SAFETY: as this function's.
     let found = unsafe { module(handle) }.and_then(|module| module.names().functions.get(index));
     found.map_or(std::ptr::null(), |name| name.as_ptr())
+}
+
+/// Instructions of a function, map descriptors filled in; null for none. They live as long as the module.
+///
+/// # Safety
+/// `handle` is null or a live module's, `name` null or a C string.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn bpf_function_start(
+    handle: *const Module,
+    name: *const c_char,
+) -> *const c_void {
+    // SAFETY: as this function's.
+    let (module, name) = (unsafe { module(handle) }, unsafe { text(name) });
+    let image = module.zip(name).and_then(|(module, name)| module.image(name));
+    image.map_or(std::ptr::null(), |(start, _)| start.cast())
+}
+
+/// Bytes at [`bpf_function_start`]; 0 for none.
+///
+/// # Safety
+/// As [`bpf_function_start`].
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn bpf_function_size(
+    handle: *const Module,
+    name: *const c_char,
+) -> usize {
+    // SAFETY: as this function's.
+    let (module, name) = (unsafe { module(handle) }, unsafe { text(name) });
+    module.zip(name).and_then(|(module, name)| module.image(name)).map_or(0, |(_, size)| size)
+}
+
+/// Loads a function of the module; a descriptor for the caller, or -1 and `errno`.
+///
+/// Its instructions, license and log are the module's: what is given of them is not read.
+///
+/// # Safety
+/// `handle` is null or a live module's, `name` null or a C string.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn bcc_func_load(
+    handle: *const Module,
+    prog_type: c_int,
+    name: *const c_char,
+    _insns: *const c_void,
+    _len: c_int,
+    _license: *const c_char,
+    _kern_version: c_uint,
+    _log_level: c_int,
+    _log: *mut c_char,
+    _log_size: c_uint,
+    _device: *const c_char,
+    attach_type: c_int,
+) -> c_int {
+    // SAFETY: as this function's.
+    let (module, name) = (unsafe { module(handle) }, unsafe { text(name) });
+    let loaded = module
+        .zip(name)
+        .ok_or(Errno::EINVAL)
+        .and_then(|(module, name)| module.load_copy(name, prog_type, attach_type));
+    loaded.map_or_else(failed, IntoRawFd::into_raw_fd)
+}
+
+/// 1 or 0; -1 without type information or such a struct.
+///
+/// # Safety
+/// The texts are null or C strings.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn kernel_struct_has_field(
+    name: *const c_char,
+    field: *const c_char,
+) -> c_int {
+    // SAFETY: as this function's.
+    let (name, field) = (unsafe { text(name) }, unsafe { text(field) });
+    name.zip(field).map_or(-1, |(name, field)| kernel::has_field(name, field))
 }
 
 /// The module's license, or null.

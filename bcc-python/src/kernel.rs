@@ -102,13 +102,17 @@ fn btf() -> Option<&'static Index> {
 /// 1 or 0; -1 without BTF or such a struct. Members of anonymous members count.
 #[pyfunction]
 pub(crate) fn struct_has_field(py: Python<'_>, name: &[u8], field: &[u8]) -> i32 {
+    py.detach(|| has_field(name, field))
+}
+
+pub(crate) fn has_field(name: &[u8], field: &[u8]) -> i32 {
     let (name, field) = (String::from_utf8_lossy(name), String::from_utf8_lossy(field));
-    py.detach(|| match btf() {
+    match btf() {
         Some(index) if index.composite(&name).is_some() => {
             i32::from(index.has_member(&name, &field))
         }
         _ => -1,
-    })
+    }
 }
 
 /// 1 or 0; -1 without BTF or such an enum. An empty name stands for all enums without one.

@@ -2,6 +2,10 @@
 
 mod buffer;
 mod capi;
+mod capi_attach;
+mod capi_events;
+mod capi_objects;
+mod capi_symbols;
 mod construct;
 mod error;
 mod events;
@@ -34,7 +38,10 @@ mod _native {
         tracepoints,
     };
     #[pymodule_export]
-    use super::link::{Link, attach_xdp, detach_links, open_raw_socket, prog_attach, prog_detach, resolve_addresses};
+    use super::link::{
+        Link, attach_xdp, detach_links, open_raw_socket, prog_attach, prog_detach,
+        resolve_addresses,
+    };
     #[pymodule_export]
     use super::map::Map;
     #[pymodule_export]

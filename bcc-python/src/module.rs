@@ -13,6 +13,7 @@ use bcc_core::module::Module as CoreModule;
 use bcc_core::program::{LoadError as CoreLoadError, Program};
 use bcc_sys::bpf::{AttachType, ProgType};
 use bcc_sys::perf::{self, PerfEventAttr};
+use nix::errno::Errno;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -35,6 +36,8 @@ pub(crate) struct Module {
     buffers: Mutex<HashMap<usize, SourceId>>,
     /// Counters opened for a perf event array, by map and CPU.
     counters: Mutex<HashMap<(usize, u32), OwnedFd>>,
+    /// Instructions that C code has pointers to.
+    images: Mutex<HashMap<String, Box<[u8]>>>,
 }
 
 /// What the C functions hand out pointers to.
@@ -101,6 +104,36 @@ impl Module {
         self.maps.get(id).map(Py::get)
     }
 
+    /// Where the instructions of a function lie, for as long as the module lives, and how many bytes.
+    pub(crate) fn image(&self, name: &[u8]) -> Option<(*const u8, usize)> {
+        let core = self.core().ok()?;
+        let name = text(name);
+        let mut images = lock(&self.images);
+        if !images.contains_key(&name) {
+            let image = core.dump(&name).ok()?.into_boxed_slice();
+            images.insert(name.clone(), image);
+        }
+        images.get(&name).map(|image| (image.as_ptr(), image.len()))
+    }
+
+    /// Loads a function; a descriptor of its own.
+    pub(crate) fn load_copy(
+        &self,
+        name: &[u8],
+        prog_type: i32,
+        attach_type: i32,
+    ) -> Result<OwnedFd, Errno> {
+        let core = self.core().map_err(|_closed| Errno::EBADF)?;
+        let attach_type = u32::try_from(attach_type).ok().map(AttachType);
+        let prog_type = ProgType(prog_type.cast_unsigned());
+        let program =
+            core.load_program(&text(name), Some(prog_type), attach_type).map_err(|error| {
+                report_rejection(&error);
+                error.errno().unwrap_or(Errno::EINVAL)
+            })?;
+        program.as_fd().try_clone_to_owned().map_err(|_error| Errno::last())
+    }
+
     fn raw_map(&self, id: usize) -> PyResult<BorrowedFd<'_>> {
         Ok(self.map_at(id)?.get().core.as_fd())
     }
@@ -153,6 +186,7 @@ impl Module {
             rings: Mutex::default(),
             buffers: Mutex::default(),
             counters: Mutex::default(),
+            images: Mutex::default(),
         })
     }
 

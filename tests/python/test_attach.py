@@ -33,17 +33,18 @@ def test_kprobes_by_pattern_count_and_leave_one_by_one(requires, no_leak):
     with BPF(text=mine("int f(struct pt_regs *ctx) " + HIT)) as b:
         prefix = b.get_syscall_prefix().decode()
         before = bcc._get_num_open_probes()
-        assert b.attach_kprobe(event_re=f"{prefix}getp(gid|pid)", fn_name="f") is None
+        assert b.attach_kprobe(event_re=f"{prefix}getp(gid|riority)", fn_name="f") is None
         assert b.num_open_kprobes() == bcc._get_num_open_probes() - before == 2
         os.getpgid(0)
-        os.getppid()
-        assert hits(b) == 1
-        b.detach_kprobe(prefix + "getpid")
+        os.getpriority(os.PRIO_PROCESS, 0)
+        assert hits(b) == 2
+        b.detach_kprobe(prefix + "getpriority")
+        os.getpriority(os.PRIO_PROCESS, 0)
         os.getpgid(0)
-        assert (hits(b), b.num_open_kprobes()) == (2, 1)
+        assert (hits(b), b.num_open_kprobes()) == (3, 1)
         b.detach_kprobe(prefix + "getpgid", fn_name="f")
         os.getpgid(0)
-        assert (hits(b), bcc._get_num_open_probes()) == (2, before)
+        assert (hits(b), bcc._get_num_open_probes()) == (3, before)
         # As upstream, an event stays known after its functions were detached by name.
         assert b.num_open_kprobes() == 1
         with pytest.raises(Exception, match="is not attached with function f"):
@@ -68,7 +69,7 @@ def test_kretprobes_by_pattern_stop_at_the_quota(requires, monkeypatch):
     requires("kprobes")
     with BPF(text=mine("int f(struct pt_regs *ctx) " + HIT)) as b:
         monkeypatch.setenv("BCC_PROBE_LIMIT", str(bcc._get_num_open_probes() + 1))
-        pattern = b.get_syscall_prefix().decode() + "getp(gid|pid)"
+        pattern = b.get_syscall_prefix().decode() + "getp(gid|riority)"
         with pytest.raises(Exception, match="Number of open probes would exceed global quota"):
             b.attach_kprobe(event_re=pattern, fn_name="f")
         b.attach_kretprobe(event_re=pattern, fn_name="f")

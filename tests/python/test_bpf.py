@@ -2,6 +2,7 @@
 
 import ctypes as ct
 import gc
+import mmap
 import os
 import socket
 import subprocess
@@ -37,7 +38,7 @@ def test_a_missing_file_is_named():
         BPF(src_file="/nonexistent/x.c")
 
 
-def test_src_file_with_an_include_beside_it(tmp_path, monkeypatch):
+def test_src_file_with_an_include_beside_it(tmp_path, monkeypatch, compiles_here):
     (tmp_path / "answer.h").write_text("#define ANSWER 42\n")
     (tmp_path / "x.c").write_text('#include "answer.h"\nBPF_ARRAY(t, u64, ANSWER);\n')
     monkeypatch.chdir(tmp_path)
@@ -189,7 +190,9 @@ def test_software_perf_events(no_leak):
         b.attach_perf_event(
             PerfType.SOFTWARE, PerfSWConfig.PAGE_FAULTS, "f", sample_period=1, pid=os.getpid()
         )
-        bytearray(1 << 24)
+        with mmap.mmap(-1, 1 << 22) as memory:
+            memory.madvise(mmap.MADV_NOHUGEPAGE)
+            memory.write(bytes(1 << 22))
         assert b["hits"][0].value > 100
         b.detach_perf_event(PerfType.SOFTWARE, PerfSWConfig.PAGE_FAULTS)
         with pytest.raises(Exception, match="is not attached"):
@@ -314,7 +317,7 @@ def test_nothing_keeps_the_interpreter_from_ending(run_python):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root to give it up")
-def test_without_privilege_the_missing_capability_is_named(tmp_path):
+def test_without_privilege_the_missing_capability_is_named(tmp_path, compiles_here):
     script = "from bcc import BPF, BPFError\ntry: BPF(text=b'BPF_HASH(t);')\nexcept BPFError as e: print(e)"
     env = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
     tmp_path.chmod(0o777)

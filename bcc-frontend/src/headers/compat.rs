@@ -102,10 +102,25 @@ fn name(text: &'static str, is_macro: bool) -> Option<&'static str> {
     if let Some(tag) = text.strip_prefix("struct ") {
         return word(tag);
     }
+    if text.starts_with("typedef ") {
+        let text = text.trim_end().trim_end_matches(';');
+        return text.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
+    }
     let head = &text[..text.find('(').unwrap_or(text.len())];
     let start = head.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
     word(&head[start..])
 }
+
+/// A register that only one architecture's `struct pt_regs` has.
+const REGISTERS: &[(&str, &str)] = &[
+    ("x86", "orig_ax"),
+    ("arm64", "orig_x0"),
+    ("s390", "orig_gpr2"),
+    ("powerpc", "orig_gpr3"),
+    ("riscv", "badaddr"),
+    ("loongarch", "csr_era"),
+    ("mips", "cp0_epc"),
+];
 
 /// What decides which chunks there are.
 #[derive(Debug)]
@@ -164,6 +179,12 @@ impl Compat<'_> {
         let applying = chunks.iter().filter(|chunk| self.applies(name, chunk, names));
         let filled = applying.filter_map(|chunk| Some((chunk, self.fill(chunk.text)?))).next();
         let Some((chunk, text)) = filled else { return };
+        if chunk.text.starts_with("struct ") && !names.defined_tags.insert(name.to_owned()) {
+            return;
+        }
+        if chunk.text.starts_with("typedef ") {
+            names.typedefs.insert(name.to_owned());
+        }
         // A chunk's own definition must not count as the user's.
         let mut inner = Mentions::default();
         inner.scan(text.as_bytes());
@@ -218,9 +239,19 @@ impl Compat<'_> {
             Some("typedef") => self.types.typedef(first).is_some(),
             Some("enumerator") => self.types.enumerator(first).is_some(),
             Some("arch") => bpf_arch(&self.target.arch) == first,
+            Some("foreign") => self.is_foreign(first),
             _ => false,
         };
         truth == wanted
+    }
+
+    /// Whether the Target's architecture (`arch`, or any) is another than that of its types: the user
+    /// asked for it with `ARCH`.
+    fn is_foreign(&self, arch: &str) -> bool {
+        let wanted = bpf_arch(&self.target.arch);
+        let register = REGISTERS.iter().find(|(of, _)| *of == wanted);
+        (arch.is_empty() || arch == wanted)
+            && register.is_some_and(|(_, member)| !self.types.has_member("pt_regs", member))
     }
 
     /// Fills in the sizes that a chunk takes from BTF; `None` when BTF does not have one.

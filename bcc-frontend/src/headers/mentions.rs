@@ -305,24 +305,26 @@ impl<'t> Scanner<'_, 't> {
         let follows_type = previous.is_some_and(|token| {
             token.is("*") || (token.kind == Kind::Ident && !BEFORE_EXPRESSION.contains(&token.text))
         }) || (before == "}" && self.braces == 0);
+        let at_top = self.braces == 0 && self.parens == 0 && self.tokens[at].directive == 0;
+        let starts = previous
+            .is_none_or(|token| token.directive > 0 || matches!(token.text, "}" | ";" | ")"));
+        if at_top && starts && after == "(" {
+            self.table(at, name);
+        }
         if !follows_type || self.tokens[at].directive > 0 {
-            self.table(at, name, after);
             return;
         }
         if matches!(after, ";" | "," | "=" | "[" | ")" | ":") {
             self.names.declared.insert(name.to_owned());
         }
-        let at_top = self.braces == 0 && self.parens == 0;
         if at_top && matches!(after, "(" | ";" | "=" | "[" | ",") && !KEYWORDS.contains(&name) {
             self.names.defined.insert(name.to_owned());
         }
     }
 
-    /// Tables are variables: `BPF_HASH(name, …)`, `BPF_TABLE("hash", K, L, name, …)`.
-    fn table(&mut self, at: usize, name: &str, after: &str) {
-        if self.braces > 0 || self.parens > 0 || after != "(" || !name.starts_with("BPF_") {
-            return;
-        }
+    /// Tables are variables: `BPF_HASH(name, …)`, `BPF_TABLE("hash", K, L, name, …)`. What a user's macro
+    /// defines at file scope is most often named by its first argument, too.
+    fn table(&mut self, at: usize, name: &str) {
         let position = match name {
             "BPF_TABLE" | "BPF_F_TABLE" | "BPF_TABLE_PINNED" | "BPF_TABLE_PUBLIC"
             | "BPF_TABLE_SHARED" => 3,

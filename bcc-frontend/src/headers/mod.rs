@@ -78,6 +78,12 @@ pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, Co
     let config = target.config();
     let compat =
         Compat { types: &types, target, config: &config, includes: virtual_headers.clone() };
+    for tag in ["pt_regs", "user_pt_regs", "bpf_perf_event_data"] {
+        // Ours for other architectures, although a tag is no ordinary name.
+        if names.tags.contains_key(tag) {
+            names.mention(tag);
+        }
+    }
     let macros = compat.pull(&mut names);
     add_pasted(&mut names, &types);
     inputs.cpus |= ["PAGE_SHIFT", "PAGE_SIZE"].iter().any(|name| names.words.contains(*name));

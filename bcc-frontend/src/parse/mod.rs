@@ -70,7 +70,6 @@ pub fn section_of(declaration: Cursor<'_>) -> Option<String> {
 
 /// Whether `path` holds text of the user's rather than of the kernel's or ours.
 pub fn is_user_file(path: &str, main: &str) -> bool {
-    path == main
-        || !mutation::off("rewrite:headers")
-            && !(path.is_empty() || path.starts_with("/virtual/") || path.starts_with('<'))
+    let ours = path.is_empty() || path.starts_with("/virtual/") || path.starts_with('<');
+    path == main || !(ours || mutation::off("rewrite:headers"))
 }

@@ -209,22 +209,31 @@ def print_stack(args, key, count, kernel, user):
     print(f"    {count}\n")
 
 
-def report(b, args):
+def report(b, args, before):
+    """Prints what was counted since the counts in `before`, which it brings up to date.
+
+    The counters are never reset: an event between reading and resetting would be lost.
+    """
+    found = []
+    for key, total in b[b"counts"].items():
+        count = total.value - before.get(bytes(key), 0)
+        before[bytes(key)] = total.value
+        if count:
+            found.append((count, key))
     if args.timestamp and not args.json:
         print(f"{tool.clock():<8}")
-    for key, count in sorted(b[b"counts"].items(), key=lambda item: item[1].value):
+    for count, key in sorted(found, key=lambda item: item[0]):
         kernel, user = stacks_of(b, args, key, args.offset)
         if args.json:
             tool.print_json({
                 "time": tool.clock(), "comm": tool.text_of(key.comm), "pid": key.pid,
-                "count": count.value, "kernel_stack": [name for _, name in kernel],
+                "count": count, "kernel_stack": [name for _, name in kernel],
                 "user_stack": [name for _, name in user],
             })  # fmt: skip
         elif args.folded:
-            print_folded(args, key, count.value, kernel, user)
+            print_folded(args, key, count, kernel, user)
         else:
-            print_stack(args, key, count.value, kernel, user)
-    b[b"counts"].clear()
+            print_stack(args, key, count, kernel, user)
     sys.stdout.flush()
 
 
@@ -243,10 +252,11 @@ def main():
         tool.print_start(
             f'Tracing {number} functions for "{args.pattern}"... Hit Ctrl-C to end.'
         )  # fmt: skip
+    counted = {}
     for last in tool.intervals(*tool.pace(args.interval, args.duration)):
         if not quiet:
             print()
-        report(b, args)
+        report(b, args, counted)
         if last and not quiet:
             tool.print_row("Detaching...")
 

@@ -65,7 +65,7 @@ def test_static_probes_folded(start, workload):
     (line,) = tool.lines
     frames, count = line.rsplit(" ", 1)
     assert frames.startswith("telling;") and frames.endswith(";telling_add"), tool.report()
-    assert int(count) % 3 == 0
+    assert int(count) > 3
 
 
 def test_processes_are_told_apart(start, workload):

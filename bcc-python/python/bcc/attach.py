@@ -92,8 +92,13 @@ class AttachMixin:
         self.fmod_ret_fds = {}
         self.lsm_fds = {}
         self.perf_event_fds = {}
+<<<<<<< Updated upstream
         # What patterns matched and the kernel refused: functions (bytes), or `path:0xoffset`.
         self.untraceable = []
+=======
+        # Links whose record a later one for the same event took; they stay attached.
+        self._older_links = []
+>>>>>>> Stashed changes
 
     def _detach_all(self):
         probes = [link for fns in self.kprobe_fds.values() for link in fns.values()]
@@ -111,11 +116,18 @@ class AttachMixin:
             self.fmod_ret_fds,
             self.perf_event_fds,
         ):
+<<<<<<< Updated upstream
             for attached in table.values():
                 links += attached if isinstance(attached, list) else [attached]
             table.clear()
         if links:
             _native.detach_links(links)
+=======
+            for name in list(links):
+                _detach(links.pop(name))
+        _detach(self._older_links)
+        self._older_links = []
+>>>>>>> Stashed changes
 
     # -- quota
 
@@ -320,6 +332,8 @@ class AttachMixin:
 
     def _record_uprobe(self, event, link):
         old = self.uprobe_fds.pop(event, None)
+        if old:
+            self._older_links.append(old)
         self.uprobe_fds[event] = link
         _count_probes(0 if old else 1)
         self._attached()
@@ -358,7 +372,10 @@ class AttachMixin:
                 self.attach_tracepoint(tp=match, fn_name=fn_name)
             return None
         program = self.load_func(fn_name, BPFProgType.TRACEPOINT)
-        self.tracepoint_fds[tp] = self.module.attach_tracepoint(program.name, tp)
+        link = self.module.attach_tracepoint(program.name, tp)
+        if tp in self.tracepoint_fds:
+            self._older_links.append(self.tracepoint_fds[tp])
+        self.tracepoint_fds[tp] = link
         self._attached()
         return self
 

@@ -144,7 +144,7 @@ def usdt_probes(args, library, pattern):
     return sorted(name for name in names if re.match(pattern, name))
 
 
-def load(args, kind, library, found):
+def load(args, pattern, kind, library, found):
     """Compiles and attaches; gives the object and the name behind each key of `counts`."""
     from bcc import BPF
 
@@ -154,9 +154,8 @@ def load(args, kind, library, found):
     if kind == "p" and library is None:
         b = tool.load(TEXT, [*flags, "-DBY_ADDRESS"])
         tool.set_options(b, "options", **values)
-        attached = tool.attach_some(found, lambda name: b.attach_kprobe(
-            event=name, fn_name=b"count_function"))  # fmt: skip
-        return b, attached, lambda key: BPF.ksym(key)
+        b.attach_kprobe(event_re=pattern.encode(), fn_name=b"count_function")
+        return b, b.num_open_kprobes(), lambda key: BPF.ksym(key)
     size = next(size for size in SIZES if len(found) <= size)
     functions = [b"count_%03x" % number for number in range(len(found))]
     usdts = []
@@ -217,7 +216,7 @@ def main():
         tool.fail(f"maximum of {limit} probes allowed, attempted {len(found)}")
     if not found:
         tool.fail(f"No functions matched by pattern {pattern}")
-    b, number, name_of = load(args, kind, library, found)
+    b, number, name_of = load(args, pattern, kind, library, found)
     if not args.json:
         tool.print_start(
             f'Tracing {number} functions for "{args.pattern}"... Hit Ctrl-C to end.'

@@ -171,7 +171,7 @@ def options():
 
 
 def find(args):
-    """The file (None: the kernel) and its matching functions."""
+    """The regular expression, the file (None: the kernel) and its matching functions."""
     from bcc import BPF
 
     parts = args.pattern.split(":")
@@ -186,7 +186,7 @@ def find(args):
         found = sorted(BPF.get_user_addresses(library, pattern))
     if not found:
         tool.fail(f'0 functions matched by "{args.pattern}". Exiting.')
-    return library, found
+    return pattern, library, found
 
 
 def cflags_for(args, keyed, user):
@@ -203,13 +203,11 @@ def cflags_for(args, keyed, user):
     return flags
 
 
-def attach(b, library, found, pid):
+def attach(b, pattern, library, found, pid):
     if library is None:
-        def both(name):
-            b.attach_kretprobe(event=name, fn_name=b"leave")
-            b.attach_kprobe(event=name, fn_name=b"enter")
-
-        return tool.attach_some(found, both)
+        b.attach_kretprobe(event_re=pattern, fn_name=b"leave")
+        b.attach_kprobe(event_re=pattern, fn_name=b"enter")
+        return b.num_open_kprobes() // 2
     for address in found:
         b.attach_uretprobe(name=library, addr=address, fn_name=b"leave", pid=pid or -1)
         b.attach_uprobe(name=library, addr=address, fn_name=b"enter", pid=pid or -1)
@@ -265,7 +263,7 @@ def main():
 
     from bcc import BPF
 
-    library, found = find(args)
+    pattern, library, found = find(args)
     keyed = args.function or library is not None and not args.pid
     b = tool.load(TEXT, cflags_for(args, keyed, library is not None))
     tool.set_options(b, "options", pid=args.pid or 0)
@@ -275,7 +273,7 @@ def main():
             return tool.text_of(BPF.ksym(address))
         return f"{tool.text_of(BPF.sym(address, pid))} [{pid}]"
 
-    number = attach(b, library, found, args.pid)
+    number = attach(b, pattern, library, found, args.pid)
     if not args.json:
         tool.print_start(
             f'Tracing {number} functions for "{args.pattern}"... Hit Ctrl-C to end.'

@@ -137,8 +137,8 @@ def start(args):
         for name in found:
             b.attach_tracepoint(tp=name, fn_name=b"hit")
     elif library is None:
-        attach = lambda name: b.attach_kprobe(event=name, fn_name=b"hit")  # noqa: E731
-        return b, tool.attach_some(found, attach)
+        b.attach_kprobe(event_re=pattern, fn_name=b"hit")
+        return b, b.num_open_kprobes()
     else:
         for address in found:
             b.attach_uprobe(name=library, addr=address, fn_name=b"hit", pid=args.pid or -1)

@@ -64,20 +64,26 @@ def list_tracepoints(args):
             print(f"    {kind} {name};")
 
 
+def register(argument, member):
+    name = getattr(argument, member, None)
+    return tool.text_of(name) if isinstance(name, bytes) else name
+
+
 def place(argument):
     """Where an argument is found, as C would say it."""
     constant = getattr(argument, "constant", None)
     if constant is not None:
         return str(constant)
-    base = getattr(argument, "base_register_name", None)
+    base = register(argument, "base_register_name")
     offset = getattr(argument, "deref_offset", None)
     if getattr(argument, "deref_ident", None) is not None:
         return f"unrecognized argument format, flags {argument.valid}"
     if offset is None:
-        return str(base)
+        return base
     text = f"{base} {'-' if offset < 0 else '+'} {abs(offset)}"
-    if getattr(argument, "index_register_name", None) is not None:
-        text += f" + {argument.index_register_name} * {getattr(argument, 'scale', 1)}"
+    index = register(argument, "index_register_name")
+    if index is not None:
+        text += f" + {index} * {getattr(argument, 'scale', 1)}"
     return f"*({text})"
 
 

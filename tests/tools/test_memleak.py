@@ -60,7 +60,8 @@ def test_each_call_as_it_happens(start, workload):
     tool.wait_for(lambda line: "alloc exited, size = 2003, result = " in line)
     assert tool.interrupt() == 0
     assert "'alloc entered, size = 2003')" in tool.lines[1], tool.report()
-    assert tool.lines[1].startswith(f"('telling', {workload.pid}, ")
+    # The kernel does not know every task's name in its trace.
+    assert tool.lines[1].startswith((f"('telling', {workload.pid}, ", f"('<...>', {workload.pid}, "))
 
 
 def test_a_command_and_a_count(start, workload_program):

@@ -92,13 +92,10 @@ class AttachMixin:
         self.fmod_ret_fds = {}
         self.lsm_fds = {}
         self.perf_event_fds = {}
-<<<<<<< Updated upstream
         # What patterns matched and the kernel refused: functions (bytes), or `path:0xoffset`.
         self.untraceable = []
-=======
         # Links whose record a later one for the same event took; they stay attached.
         self._older_links = []
->>>>>>> Stashed changes
 
     def _detach_all(self):
         probes = [link for fns in self.kprobe_fds.values() for link in fns.values()]
@@ -116,18 +113,13 @@ class AttachMixin:
             self.fmod_ret_fds,
             self.perf_event_fds,
         ):
-<<<<<<< Updated upstream
             for attached in table.values():
                 links += attached if isinstance(attached, list) else [attached]
             table.clear()
+        links += [native for old in self._older_links for native in _native_links(old)]
+        self._older_links.clear()
         if links:
             _native.detach_links(links)
-=======
-            for name in list(links):
-                _detach(links.pop(name))
-        _detach(self._older_links)
-        self._older_links = []
->>>>>>> Stashed changes
 
     # -- quota
 

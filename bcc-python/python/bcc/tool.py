@@ -243,20 +243,6 @@ def usdt(path: bytes | None, pid: int | None) -> Any:
         fail(str(error))
 
 
-def attach_some(names: list[bytes], attach: Callable[[bytes], object]) -> int:
-    """Attaches to each kernel function and says to how many; ends the tool when none can be."""
-    error, attached = None, 0
-    for name in names:
-        try:
-            attach(name)
-            attached += 1
-        except Exception as why:
-            error = why
-    if error is not None and not attached:
-        fail(f"{os.path.basename(sys.argv[0])}: {error}")
-    return attached
-
-
 def text_of(data: bytes) -> str:
     """Kernel bytes as text; what is no UTF-8 becomes a replacement character."""
     return data.decode("utf-8", "replace")

@@ -150,6 +150,30 @@ fn large_texts_are_rewritten() {
 }
 
 #[test]
+fn an_unknown_method_is_the_dialect_s_error_with_the_nearest_one() {
+    let text = b"BPF_HASH(h);\nint f(void *ctx) { u64 k = 1; h.lokup(&k); return 0; }\n";
+    let errors = rewrite(&request(text), input(text, &[])).expect_err("no such method");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0].message, "invalid bpf_table operation lokup");
+    assert_eq!((errors[0].line, errors[0].hint.as_deref()), (2, Some("did you mean 'lookup'?")));
+}
+
+#[test]
+fn an_event_that_the_kernel_lacks_is_an_error_with_the_nearest_one() {
+    let tracefs = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir_all(tracefs.path().join("events/sched/sched_switch")).expect("an event");
+    let text = b"TRACEPOINT_PROBE(sched, sched_swich) { return 0; }\n";
+    let mut request = request(text);
+    request.target.tracefs = Some(tracefs.path().to_owned());
+    let errors = rewrite(&request, input(text, &[])).expect_err("no such event");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0].message, "no tracepoint sched:sched_swich in this kernel");
+    assert_eq!(errors[0].hint.as_deref(), Some("did you mean sched:sched_switch?"));
+    let known = b"TRACEPOINT_PROBE(sched, sched_switch) { return 0; }\n";
+    rewrite(&request, input(known, &[])).expect("a known event");
+}
+
+#[test]
 fn a_header_that_includes_itself_is_an_error() {
     let messages = run(b"#include \"loop.h\"\n", &[("/user/loop.h", "#include \"loop.h\"\n")]);
     let messages = messages.expect_err("an error").join("\n");

@@ -7,6 +7,7 @@ use super::frame::{self, Answer, BUILD_ID, Hello};
 use super::{CompileError, CompileOutput, CompileRequest, Compiler};
 use goblin::elf;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::Signal;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -16,6 +17,11 @@ use std::sync::OnceLock;
 
 /// Name of the executable that is looked for.
 pub const EXECUTABLE: &str = "bcc-compiler";
+
+/// The child allocates 30 MB and ends: one arena that grows by much at a time, in huge pages where the
+/// machine has them, costs it a third of the page faults.
+const TUNABLES: &str =
+    "glibc.malloc.arena_max=1:glibc.malloc.top_pad=33554432:glibc.malloc.hugetlb=1";
 
 static HOME: OnceLock<PathBuf> = OnceLock::new();
 
@@ -62,6 +68,7 @@ impl ChildCompiler {
     fn start(&self, stderr: &File) -> Result<Child, CompileError> {
         let stderr = stderr.try_clone().map_err(|e| io_error("duplicate a descriptor", &e))?;
         Command::new(&self.executable)
+            .env("GLIBC_TUNABLES", TUNABLES)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr)
@@ -90,7 +97,11 @@ impl Compiler for ChildCompiler {
             Ok(Reply::Stale(theirs)) => Err(self.stale(theirs)),
             Ok(Reply::Nothing) | Err(_) => {
                 let status = child.0.wait();
-                Err(CompileError::CompilerDied { how: describe(status), stderr: tail(&mut stderr) })
+                let mut stderr = tail(&mut stderr);
+                if stderr.is_empty() && overflowed(&status) {
+                    stderr = "an expression or a nesting too deep for clang?".to_owned();
+                }
+                Err(CompileError::CompilerDied { how: describe(status), stderr })
             }
         }
     }
@@ -140,11 +151,16 @@ fn io_error(what: &str, error: &std::io::Error) -> CompileError {
     CompileError::Io { what: what.to_owned(), error: error.to_string() }
 }
 
+/// What clang's recursion does when it leaves the stack.
+fn overflowed(status: &std::io::Result<ExitStatus>) -> bool {
+    status.as_ref().is_ok_and(|status| status.signal() == Some(Signal::SIGSEGV as i32))
+}
+
 fn describe(status: std::io::Result<ExitStatus>) -> String {
     match status {
         Ok(status) => match (status.signal(), status.code()) {
             (Some(number), _) => {
-                let name = nix::sys::signal::Signal::try_from(number).map_or("?", |s| s.as_str());
+                let name = Signal::try_from(number).map_or("?", |s| s.as_str());
                 format!("signal {number} ({name})")
             }
             (None, code) => format!("exit status {}", code.unwrap_or_default()),

@@ -1,24 +1,41 @@
 //! What may help against a message of clang's.
 
 use crate::clang::{Cursor, Ty, Unit};
+use crate::headers;
 use bcc_core::target::Target;
+use bcc_sys::btf::lookup;
 use clang_sys as sys;
 use std::collections::BTreeSet;
 
-/// Moves clang's own suggestion out of `message`, or finds one. At most one line.
+/// Moves clang's own suggestion out of `message`, or finds one, and says what clang says of a table's
+/// members in the dialect's words. At most one line.
 pub(super) fn hint(message: &mut String, unit: &Unit<'_>, target: &Target) -> Option<String> {
-    if let Some((text, suggestion)) = message.split_once("; did you mean ") {
-        let hint = format!("did you mean {suggestion}");
-        *message = text.to_owned();
-        return Some(hint);
-    }
-    let member = quoted_after(message, "no member named ");
-    if let (Some(member), Some(record)) = (member, quoted_after(message, " in ")) {
-        let hint = member_hint(member, record, unit);
-        if record.ends_with("_table_t") {
-            *message = format!("invalid bpf_table operation {member}");
+    let clang_s = message
+        .split_once("; did you mean ")
+        .map(|(text, suggestion)| (text.to_owned(), format!("did you mean {suggestion}")));
+    let hint = match clang_s {
+        Some((text, hint)) => {
+            *message = text;
+            Some(hint)
         }
-        return hint;
+        None => find(message, unit, target),
+    };
+    if let Some((member, record)) = absent_member(message)
+        && is_table(record, unit)
+    {
+        *message = format!("invalid bpf_table operation {member}");
+    }
+    hint
+}
+
+/// The member that clang misses and the struct it is not in.
+fn absent_member(message: &str) -> Option<(&str, &str)> {
+    Some((quoted_after(message, "no member named ")?, quoted_after(message, " in ")?))
+}
+
+fn find(message: &str, unit: &Unit<'_>, target: &Target) -> Option<String> {
+    if let Some((member, record)) = absent_member(message) {
+        return member_hint(member, record, unit, target);
     }
     if message.contains("incomplete") {
         let tag = message.split("'struct ").nth(1)?.split([' ', '\'', '*']).next()?;
@@ -37,6 +54,8 @@ pub(super) fn hint(message: &mut String, unit: &Unit<'_>, target: &Target) -> Op
     let name = quoted_after(message, "call to undeclared function ")
         .or_else(|| quoted_after(message, "use of undeclared identifier "))?;
     let names = unit.root().children().into_iter().map(Cursor::spelling);
+    // Only those helpers are declared that the text names.
+    let names = names.chain(headers::helper_names().map(str::to_owned));
     let near = nearest(name, names.filter(|n| n.starts_with("bpf_") == name.starts_with("bpf_")))?;
     Some(format!("did you mean '{near}'?"))
 }
@@ -47,11 +66,14 @@ fn quoted_after<'m>(message: &'m str, words: &str) -> Option<&'m str> {
 }
 
 /// For a table its methods, else the nearest member.
-fn member_hint(member: &str, record: &str, unit: &Unit<'_>) -> Option<String> {
+fn member_hint(member: &str, record: &str, unit: &Unit<'_>, target: &Target) -> Option<String> {
     let ty = find_record(record, unit)?;
     let mut names = BTreeSet::new();
     member_names(ty, &mut names);
-    let is_table = record.ends_with("_table_t") && names.contains("max_entries");
+    let is_table = is_table(record, unit);
+    if !is_table {
+        names.extend(kernel_members(record, target));
+    }
     if let Some(near) = nearest(member, names.iter().cloned()) {
         return Some(format!("did you mean '{near}'?"));
     }
@@ -60,6 +82,30 @@ fn member_hint(member: &str, record: &str, unit: &Unit<'_>) -> Option<String> {
     };
     let methods: Vec<&str> = names.iter().filter(own).map(String::as_str).collect();
     is_table.then(|| format!("this table has the methods {}", methods.join(", ")))
+}
+
+/// The members that the kernel's struct has: clang was given only those that the text names.
+fn kernel_members(record: &str, target: &Target) -> Vec<String> {
+    let mut members = Vec::new();
+    let tag = record.rsplit(' ').next().unwrap_or(record);
+    if let Ok(index) = target.btf()
+        && let Some(id) = index.composite(tag)
+    {
+        lookup::any_member(index.btf(), id, |name| {
+            members.push(name.to_owned());
+            false
+        });
+    }
+    members
+}
+
+fn is_table(record: &str, unit: &Unit<'_>) -> bool {
+    record.ends_with("_table_t")
+        && find_record(record, unit).is_some_and(|ty| {
+            let mut names = BTreeSet::new();
+            member_names(ty, &mut names);
+            names.contains("max_entries")
+        })
 }
 
 fn find_record<'u>(name: &str, unit: &'u Unit<'_>) -> Option<Ty<'u>> {
@@ -89,13 +135,18 @@ fn member_names(ty: Ty<'_>, names: &mut BTreeSet<String>) {
     }
 }
 
-/// Names the nearest event of the Target.
 fn tracepoint_hint(name: &str, target: &Target) -> Option<String> {
     let (category, event) = name.rsplit_once("__")?;
     let missing = format!("this kernel has no tracepoint {category}:{event}");
-    let Some(events) = target.tracefs.as_ref().map(|root| root.join("events")) else {
-        return Some(missing);
-    };
+    Some(match nearest_tracepoint(category, event, target) {
+        Some(near) => format!("{missing}; did you mean {near}?"),
+        None => missing,
+    })
+}
+
+/// The event of the Target, as `category:event`, that this one is most like.
+pub(super) fn nearest_tracepoint(category: &str, event: &str, target: &Target) -> Option<String> {
+    let events = target.tracefs.as_ref()?.join("events");
     let entries = |directory: &std::path::Path| -> Vec<String> {
         let found = std::fs::read_dir(directory).into_iter().flatten().flatten();
         let mut names: Vec<String> =
@@ -105,16 +156,10 @@ fn tracepoint_hint(name: &str, target: &Target) -> Option<String> {
     };
     let category = match events.join(category).is_dir() {
         true => category.to_owned(),
-        false => match nearest(category, entries(&events)) {
-            Some(near) => near,
-            None => return Some(missing),
-        },
+        false => nearest(category, entries(&events))?,
     };
-    let near = nearest(event, entries(&events.join(&category)));
-    Some(match near {
-        Some(near) => format!("{missing}; did you mean {category}:{near}?"),
-        None => missing,
-    })
+    let near = nearest(event, entries(&events.join(&category)))?;
+    Some(format!("{category}:{near}"))
 }
 
 /// The candidate that differs least from `name`, if it is like it at all.

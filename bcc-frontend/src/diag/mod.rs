@@ -19,6 +19,13 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
         match diag.severity {
             // A note belongs to the message before it; one about our own macros helps nobody.
             Severity::Note if dropped || ours => continue,
+            // What a hint already says.
+            Severity::Note
+                if diag.message.ends_with("' declared here")
+                    && messages.last().is_some_and(|m: &Diagnostic| m.hint.is_some()) =>
+            {
+                continue;
+            }
             Severity::Note => {}
             Severity::Warning => dropped = ours,
             Severity::Error => dropped = false,
@@ -68,6 +75,17 @@ pub fn sort(messages: &mut Vec<Diagnostic>) {
 /// Whether a compile with these messages has failed.
 pub fn has_error(messages: &[Diagnostic]) -> bool {
     messages.iter().any(|message| message.severity == Severity::Error)
+}
+
+/// Adds what helps against one of our own messages.
+pub fn with_hint(mut message: Diagnostic, target: &Target) -> Diagnostic {
+    let event = message.message.strip_prefix("no tracepoint ");
+    let event = event.and_then(|rest| rest.split(' ').next()?.split_once(':'));
+    if let Some((category, event)) = event {
+        let near = hint::nearest_tracepoint(category, event, target);
+        message.hint = near.map(|near| format!("did you mean {near}?"));
+    }
+    message
 }
 
 /// Adds the source line that the message is about.

@@ -108,10 +108,11 @@ impl Generator<'_> {
         let mut diagnostics: Vec<Diagnostic> = Vec::new();
         for error in errors {
             let diagnostic = self.reporter.backend(&error);
-            // The backend repeats itself without a place.
-            let again = |d: &Diagnostic| d.message == diagnostic.message;
-            if diagnostic.line > 0 || !diagnostics.iter().any(again) {
-                diagnostics.push(diagnostic);
+            // The backend says the same of each access, and again without a place.
+            match diagnostics.iter_mut().find(|d| d.message == diagnostic.message) {
+                Some(first) if first.column == 0 && diagnostic.column > 0 => *first = diagnostic,
+                Some(_) => {}
+                None => diagnostics.push(diagnostic),
             }
         }
         Err(diagnostics)

@@ -317,6 +317,11 @@ impl<'t> Scanner<'_, 't> {
         if matches!(after, ";" | "," | "=" | "[" | ")" | ":") {
             self.names.declared.insert(name.to_owned());
         }
+        // A helper is declared as `static int (*bpf_it)(…) = (void *)1;`.
+        let points = self.parens == 1 && before == "*" && after == ")";
+        if points && self.braces == 0 && at > 1 && self.tokens[at - 2].is("(") {
+            self.names.defined.insert(name.to_owned());
+        }
         if at_top && matches!(after, "(" | ";" | "=" | "[" | ",") && !KEYWORDS.contains(&name) {
             self.names.defined.insert(name.to_owned());
         }

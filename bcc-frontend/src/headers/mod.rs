@@ -6,6 +6,7 @@
 mod args;
 mod closure;
 mod compat;
+mod helpers;
 mod layout;
 #[cfg(test)]
 mod layout_tests;
@@ -26,6 +27,8 @@ use std::collections::HashSet;
 use std::path::Path;
 use types::Types;
 
+pub use helpers::names as helper_names;
+
 /// What the first stage hands on.
 #[derive(Debug, Default)]
 pub struct Headers {
@@ -36,7 +39,7 @@ pub struct Headers {
 }
 
 /// Files that are included in front of every text, in this order.
-const FORCED: [&str; 4] = ["types.h", "vmlinux.h", "compat.h", "helpers.h"];
+const FORCED: [&str; 5] = ["types.h", "vmlinux.h", "compat.h", "helpers.h", "behind.h"];
 
 /// Types that generated text uses whatever the program says.
 const ALWAYS: &[&str] = &[
@@ -68,7 +71,7 @@ pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, Co
         names.add(name);
     }
     ALWAYS.iter().for_each(|name| names.mention(name));
-    scan_our_headers(&virtual_headers, &mut names);
+    let users = scan_our_headers(&virtual_headers, &mut names);
     names.expand_tags();
 
     let vmlinux = target.btf().map_err(|error| no_types(&error))?;
@@ -90,7 +93,15 @@ pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, Co
     let mut text = closure::write(&types, &names, &missing);
     text.push_str(&tracepoints);
 
-    let generated = [("vmlinux.h", options.protect(&text)), ("compat.h", macros)];
+    names.words.extend(helper_words(&macros));
+    let declarations = helpers::write(&names, &users);
+    let behind = helpers::renamed(&names, &users);
+    let generated = [
+        ("vmlinux.h", options.protect(&text)),
+        ("compat.h", macros),
+        (helpers::FILE, declarations),
+        ("behind.h", behind),
+    ];
     let mut files = tree::includable();
     for (name, text) in generated {
         let path = format!("{}/bcc/{name}", tree::INCLUDE);
@@ -112,7 +123,8 @@ pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, Co
 
 /// Of our own headers every ordinary name counts, as macros there use what no user's text names. What
 /// they define is theirs, but for macros and typedefs: those may be fallbacks, and repeat the kernel's.
-fn scan_our_headers(included: &HashSet<String>, names: &mut Mentions) {
+fn scan_our_headers(included: &HashSet<String>, names: &mut Mentions) -> helpers::Users {
+    let mut users = helpers::Users::default();
     let mut queue: Vec<String> =
         included.iter().filter(|name| name.starts_with("bcc/")).cloned().collect();
     queue.push("bcc/helpers.h".to_owned());
@@ -120,9 +132,12 @@ fn scan_our_headers(included: &HashSet<String>, names: &mut Mentions) {
     let mut seen = HashSet::new();
     while let Some(path) = queue.pop() {
         let file = tree::directory("bcc").find(|(name, _)| path.strip_prefix("bcc/") == Some(name));
-        let Some((_, text)) = file.filter(|_| seen.insert(path.clone())) else { continue };
+        // Helpers need no type but those that are always there.
+        let file = file.filter(|(name, _)| *name != helpers::FILE && seen.insert(path.clone()));
+        let Some((_, text)) = file else { continue };
         let mut own = Mentions::default();
         own.scan(text);
+        users.add(&own);
         own.ordinary.iter().filter(|n| !own.defined.contains(*n)).for_each(|n| names.mention(n));
         let by_value = own.tag_order.iter().filter(|tag| own.tags[*tag]);
         for tag in by_value.filter(|tag| !own.defined_tags.contains(*tag)) {
@@ -135,6 +150,13 @@ fn scan_our_headers(included: &HashSet<String>, names: &mut Mentions) {
             own.includes.iter().map(|operand| operand.trim_matches(['<', '>', '"']).to_owned()),
         );
     }
+    users
+}
+
+/// Words of generated macros that may be helpers.
+fn helper_words(macros: &str) -> Vec<String> {
+    let words = macros.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.starts_with("bpf_")).map(str::to_owned).collect()
 }
 
 /// Tags that our own macros name, of those that the text uses.

@@ -42,11 +42,25 @@ fn program(function: Cursor<'_>, line: u32, report: &mut Report) -> ProgramDecl 
             report.error(&parameter.place(), "arguments to BPF program definition must be named");
         }
     }
+    missing_tracepoint(&name, &parameters, report);
     let section = section_of(function);
     let context = context(&name, section.as_deref(), parameters.first().copied());
     let syscall = !mutation::off("lower:syscall")
         && (name.starts_with("syscall__") || name.starts_with("kprobe____x64_sys_"));
     ProgramDecl { name, section, context, syscall, line }
+}
+
+/// A `TRACEPOINT_PROBE` of an event that this kernel does not have: its struct has no members.
+fn missing_tracepoint(name: &str, parameters: &[Cursor<'_>], report: &mut Report) {
+    let Some(event) = name.strip_prefix("tracepoint__") else { return };
+    let [args] = parameters else { return };
+    let pointee = args.ty().canonical().pointee().canonical();
+    let is_its_struct = pointee.unqualified().spelling() == format!("struct {name}");
+    if is_its_struct && pointee.size() < 0 {
+        let (category, event) = event.rsplit_once("__").unwrap_or(("", event));
+        let message = format!("no tracepoint {category}:{event} in this kernel");
+        report.error(&args.place(), message);
+    }
 }
 
 fn context(name: &str, section: Option<&str>, first: Option<Cursor<'_>>) -> ContextKind {

@@ -50,7 +50,8 @@ pub fn rewrite(request: &CompileRequest, input: ClangInput) -> Result<Rewritten,
     });
 
     let outcome = plan::carry_out(&unit, &input, &found, &mut report);
-    messages.extend(report.messages.into_iter().map(|message| diag::with_source(&unit, message)));
+    let own = report.messages.into_iter().map(|message| diag::with_hint(message, &request.target));
+    messages.extend(own.map(|message| diag::with_source(&unit, message)));
     diag::sort(&mut messages);
     let (files, columns) = outcome.map_err(|error| internal(error.to_string()))?;
     if diag::has_error(&messages) {

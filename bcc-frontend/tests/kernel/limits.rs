@@ -51,6 +51,16 @@ fails! {
 }
 
 #[test]
+fn too_large_a_stack_is_said_once() {
+    let text = "int raw(u64 *ctx) { char b[600] = {}; bpf_get_current_comm(b, 16); b[17] = 1; \
+                for (int i = 0; i < 10; i++) b[i * 50 + ctx[0]] += i; return b[ctx[1]] + b[ctx[2]]; }";
+    let errors = result(text).expect_err("600 bytes do not fit");
+    let messages: Vec<&str> = errors.iter().map(|e| e.message.as_str()).collect();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(messages[0].contains("512 bytes"), "{messages:?}");
+}
+
+#[test]
 fn recursion_compiles() {
     let text = "static int f(u64 n) { return n < 2 ? 1 : n * f(n - 1) + f(n - 2); } int raw(u64 *ctx) { return f(ctx[0]); }";
     result(text).unwrap();

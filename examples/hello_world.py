@@ -6,7 +6,7 @@ from bcc import BPF
 TEXT = """
 TRACEPOINT_PROBE(sched, sched_process_fork)
 {
-    bpf_trace_printk("Hello, World!\\n");
+    bpf_trace_printk("Hello, World!");
     return 0;
 }
 """

@@ -11,11 +11,11 @@ PRIME = 5
 CHOWN = f"""
 import os, sys
 sys.stdin.readline()
-path = sys.argv[1]
+file = os.open(sys.argv[1], os.O_RDONLY)
 os.setresuid(65534, 65534, 65534)
 for _ in range({PRIME}):
     try:
-        os.chown(path, 7, 7)
+        os.fchown(file, 7, 7)
     except PermissionError:
         pass
 """

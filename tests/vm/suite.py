@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import kernels
@@ -25,12 +26,15 @@ KERNELS = ["6.1", "6.12"]
 # A directory of pytest files each, but for the first: Rust integration tests.
 SUITES = ["kernel", "python", "tools", "guest"]
 MINUTES = 20
+# Emulation takes a core each.
+GUESTS = 2
 
 
 def rust_tests(profile: str) -> list[str]:
     """Builds the integration tests of the crates that talk to the kernel; their programs."""
     command = ["cargo", "test", "--quiet", "--profile", profile, "--no-run"]
     command += ["--message-format=json", "-p", "bcc-core", "-p", "bcc-sys", "--tests"]
+    # One guest's build is another's: cargo waits for its own lock.
     built = subprocess.run(command, cwd=TOP, stdout=subprocess.PIPE, text=True, check=True)
     programs = []
     for line in built.stdout.splitlines():
@@ -72,9 +76,32 @@ def run_on(series: str, options: argparse.Namespace, extra: list[str]) -> int:
         timeout=60 * MINUTES,
     )
     compiler = Path(os.environ["BCC_COMPILER"])
-    print(f"== kernel {kernel.release}", flush=True)
+    print(f"[{series}] kernel {kernel.release}", flush=True)
     with snapshot.compile_server(kernel, compiler, job):
-        return qemu.run(kernel, job)
+        return qemu.run(kernel, job, prefixed(series, 1), prefixed(series, 2))
+
+
+def prefixed(series: str, fd: int) -> qemu.Sink:
+    """Writes whole lines, each with its kernel in front: guests run side by side."""
+    pending = bytearray()
+
+    def write(data: bytes) -> None:
+        pending.extend(data)
+        *lines, rest = pending.split(b"\n")
+        pending[:] = rest
+        text = b"".join(b"[%s] %s\n" % (series.encode(), line) for line in lines)
+        qemu.to_fd(fd)(text)
+
+    return write
+
+
+def try_on(series: str, options: argparse.Namespace, extra: list[str]) -> int:
+    """As `run_on`; what kept the guest from running is a line and a status."""
+    try:
+        return run_on(series, options, extra)
+    except (kernels.KernelError, snapshot.SnapshotError) as why:
+        print(f"vm: {series}: {why}", file=sys.stderr)
+        return qemu.NO_RESULT
 
 
 def main() -> int:
@@ -88,19 +115,18 @@ def main() -> int:
     p.add_argument("--results", default=str(TOP / "target/test-results"))
     p.add_argument("--profile", default=os.environ.get("BCC_PROFILE", "release"))
     options = p.parse_args(arguments)
-    failed = []
-    for series in options.kernel or KERNELS:
-        try:
-            status = run_on(series, options, extra)
-        except (kernels.KernelError, snapshot.SnapshotError) as why:
-            print(f"vm: {why}", file=sys.stderr)
-            status = qemu.NO_RESULT
-        if status:
-            failed.append(f"{series} (status {status})")
+    series = options.kernel or KERNELS
+    pool = ThreadPoolExecutor(max_workers=GUESTS)
+    statuses = list(pool.map(lambda s: try_on(s, options, extra), series))
+    failed = [f"{s} (status {n})" for s, n in zip(series, statuses, strict=True) if n]
     if failed:
         print(f"vm: failed on {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        # Guests and compile servers end with this process.
+        os._exit(130)

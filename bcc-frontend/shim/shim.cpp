@@ -9,11 +9,13 @@
 #include <clang/Frontend/CompilerInvocation.h>
 #include <clang/Frontend/Utils.h>
 #include <llvm/IR/Function.h>
+#include <llvm/IR/Instructions.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/VirtualFileSystem.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -89,6 +91,24 @@ void set_code_generation(clang::CompilerInvocation &invocation) {
   invocation.getDiagnosticOpts().ShowCarets = false;
 }
 
+// Kernel headers are parsed for the host; from here on the code is BPF's, which has no processor of
+// that name, and a stack that is aligned to 8 bytes.
+void make_bpf(llvm::Module &module) {
+  if (llvm::StringRef(module.getTargetTriple()).starts_with("bpf")) return;
+  bool big = module.getDataLayout().isBigEndian();
+  module.setTargetTriple(big ? "bpfeb" : "bpf");
+  module.setDataLayout(std::string(big ? "E" : "e") + "-m:e-p:64:64-i64:64-i128:128-n32:64-S128");
+  for (llvm::Function &function : module) {
+    for (const char *name : {"target-cpu", "target-features", "tune-cpu", "frame-pointer",
+                             "min-legal-vector-width", "stack-protector-buffer-size"})
+      function.removeFnAttr(name);
+    for (llvm::BasicBlock &block : function)
+      for (llvm::Instruction &instruction : block)
+        if (auto *slot = llvm::dyn_cast<llvm::AllocaInst>(&instruction))
+          slot->setAlignment(std::min(slot->getAlign(), llvm::Align(8)));
+  }
+}
+
 }  // namespace
 
 extern "C" LLVMModuleRef bcc_shim_compile(LLVMContextRef context, bcc_bytes main,
@@ -121,6 +141,7 @@ extern "C" LLVMModuleRef bcc_shim_compile(LLVMContextRef context, bcc_bytes main
   if (!compiler.ExecuteAction(action) || compiler.getDiagnostics().hasErrorOccurred())
     return nullptr;
   std::unique_ptr<llvm::Module> module = action.takeModule();
+  if (module) make_bpf(*module);
   return llvm::wrap(module.release());
 }
 

@@ -26,6 +26,15 @@ impl bcc_core::compile::Compiler for Compiler {
                 result = rewrite::rewrite(request, built.input);
             }
         }
+        if let Err(diagnostics) = &result
+            && !missing_names(diagnostics).is_empty()
+            && let Ok(real) = headers::build_real(request)
+            && let Ok(rewritten) = rewrite::rewrite(request, real.input)
+        {
+            // BTF has no inline functions, and only the types that the kernel's code uses.
+            built.inputs = real.inputs;
+            result = Ok(rewritten);
+        }
         let failed = |diagnostics| CompileError::Diagnostics { diagnostics };
         let rewritten = result.map_err(failed)?;
         let spec: ModuleSpec = emit::emit(request, &rewritten).map_err(failed)?;

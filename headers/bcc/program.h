@@ -6,9 +6,11 @@
 	int tracepoint__##category##__##event(struct tracepoint__##category##__##event *args)
 
 /* The kernel's ABI; written out because the macro hides the name from whoever looks for it. */
+#ifndef __BCC_REAL_HEADERS__
 struct bpf_raw_tracepoint_args {
 	__u64 args[0];
 };
+#endif
 
 #define RAW_TRACEPOINT_PROBE(event) \
 	int raw_tracepoint__##event(struct bpf_raw_tracepoint_args *ctx)

@@ -29,6 +29,7 @@ impl Target {
             tracefs: existing("events").map(|_| directory.to_owned()),
             config: existing("config"),
             kernel_source: std::env::var_os("BCC_KERNEL_SOURCE").map(PathBuf::from),
+            kheaders: existing("kheaders.tar.xz"),
             online_cpus: number("online_cpus", 1),
             possible_cpus: number("possible_cpus", 1),
             page_size: number("page_size", 4096),
@@ -57,6 +58,9 @@ impl Target {
         }
         if let Some(config) = &live.config {
             copy(config, &directory.join("config"))?;
+        }
+        if let Some(archive) = &live.kheaders {
+            copy(archive, &directory.join("kheaders.tar.xz"))?;
         }
         live.write_facts(directory)?;
         Self::from_dir(directory)

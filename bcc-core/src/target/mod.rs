@@ -10,6 +10,7 @@ mod btf;
 mod build_id;
 mod capture;
 mod config;
+mod kheaders;
 mod package;
 mod release;
 mod tracefs;
@@ -84,6 +85,8 @@ pub struct Target {
     pub config: Option<PathBuf>,
     /// Real kernel headers, when the user named them (`BCC_KERNEL_SOURCE`).
     pub kernel_source: Option<PathBuf>,
+    /// The kernel's own archive of its headers (`/sys/kernel/kheaders.tar.xz`).
+    pub kheaders: Option<PathBuf>,
     /// Online CPUs.
     pub online_cpus: u32,
     /// Possible CPUs.
@@ -127,6 +130,7 @@ impl Target {
             modules,
             config,
             kernel_source: std::env::var_os("BCC_KERNEL_SOURCE").map(PathBuf::from),
+            kheaders: exists("/sys/kernel/kheaders.tar.xz".to_owned()),
             online_cpus: release::cpus("online"),
             possible_cpus: release::cpus("possible"),
             page_size: release::page_size(),

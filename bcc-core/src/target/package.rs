@@ -111,7 +111,7 @@ fn unpack_image(path: &Path) -> Result<Vec<u8>, TargetError> {
     unpack(stream.ok_or_else(|| bad("the packed kernel is cut off"))?.to_vec(), path)
 }
 
-fn unpack(bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>, TargetError> {
+pub(super) fn unpack(bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>, TargetError> {
     let failed = |error: std::io::Error| TargetError::Image {
         path: path.to_owned(),
         reason: error.to_string(),

@@ -68,8 +68,6 @@ impl Options {
 const FIXED: &[&str] = &[
     "-x",
     "c",
-    "-target",
-    "bpf",
     "-O2",
     "-g",
     "-nostdinc",
@@ -95,13 +93,10 @@ const FIXED: &[&str] = &[
 ];
 
 /// The whole list, for libclang and for code generation alike.
-pub(super) fn clang(request: &CompileRequest, options: &Options) -> Vec<String> {
-    let mut args: Vec<String> = FIXED.iter().map(|arg| (*arg).to_owned()).collect();
+pub(super) fn clang(request: &CompileRequest) -> Vec<String> {
+    let mut args: Vec<String> = ["-target", "bpf"].map(str::to_owned).into();
     let arch = bpf_arch(&request.target.arch);
     args.extend(host_macros(arch).iter().map(|name| format!("-D{name}")));
-    if std::env::var_os("ARCH").is_some() || arch != bpf_arch(std::env::consts::ARCH) {
-        args.push(format!("-D__TARGET_ARCH_{arch}"));
-    }
     if !request.cwd.as_os_str().is_empty() {
         args.push(format!("-I{}", request.cwd.display()));
     }
@@ -110,8 +105,18 @@ pub(super) fn clang(request: &CompileRequest, options: &Options) -> Vec<String> 
         args.push("-include".to_owned());
         args.push(format!("{}/bcc/{name}", tree::INCLUDE));
     }
+    around(request, args)
+}
+
+/// `ours` between what every text is given and the user's own arguments.
+pub(super) fn around(request: &CompileRequest, ours: Vec<String>) -> Vec<String> {
+    let mut args: Vec<String> = FIXED.iter().map(|arg| (*arg).to_owned()).collect();
+    let arch = bpf_arch(&request.target.arch);
+    if std::env::var_os("ARCH").is_some() || arch != bpf_arch(std::env::consts::ARCH) {
+        args.push(format!("-D__TARGET_ARCH_{arch}"));
+    }
+    args.extend(ours);
     args.extend(request.cflags.iter().cloned());
-    let _ = options;
     args
 }
 

@@ -12,6 +12,7 @@ mod layout;
 mod layout_tests;
 mod lex;
 mod mentions;
+mod real;
 mod render;
 mod tracepoint;
 mod tree;
@@ -54,6 +55,9 @@ const ALWAYS: &[&str] = &[
 /// [`CompileError::Target`] when the Target has neither BTF nor headers.
 pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, CompileError> {
     let target = &request.target;
+    if target.kernel_source.is_some() || target.vmlinux_btf.is_none() {
+        return build_real(request);
+    }
     let mut inputs = Inputs::default();
     let mut names = Mentions::default();
     let options = args::Options::of(request);
@@ -74,10 +78,10 @@ pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, Co
     let users = scan_our_headers(&virtual_headers, &mut names);
     names.expand_tags();
 
-    let vmlinux = target.btf().map_err(|error| no_types(&error))?;
+    let vmlinux = target.btf().map_err(|error| no_types(target, &error, &[]))?;
     let mut types = Types::new(vmlinux);
     add_modules(target, &names, &mut types, &mut inputs);
-    let tracepoints = tracepoints(target, &mut names, &types, &mut inputs);
+    let tracepoints = tracepoints(target, &mut names, Some(&types), &mut inputs);
     let config = target.config();
     let compat =
         Compat { types: &types, target, config: &config, includes: virtual_headers.clone() };
@@ -117,7 +121,7 @@ pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, Co
         }
     }
     files.push(SourceFile { path: request.file.clone(), text: request.text.clone() });
-    let args = args::clang(request, &options);
+    let args = args::clang(request);
     Ok(Headers { input: ClangInput { main: request.file.clone(), files, args }, inputs })
 }
 
@@ -177,13 +181,39 @@ fn add_used_macros(own: &Mentions, names: &mut Mentions) {
     }
 }
 
-fn no_types(error: &TargetError) -> CompileError {
-    CompileError::Target {
-        message: format!(
-            "this kernel has no type information ({error}); it needs CONFIG_DEBUG_INFO_BTF, or kernel headers \
-             named by BCC_KERNEL_SOURCE"
+/// The same out of a tree of real kernel headers.
+///
+/// # Errors
+/// [`CompileError::Target`] when there is none; it says where it was looked for.
+pub fn build_real(request: &CompileRequest) -> Result<Headers, CompileError> {
+    let target = &request.target;
+    let no_btf = TargetError::NoBtf { tried: "/sys/kernel/btf/vmlinux".to_owned() };
+    let tree = real::find(target).map_err(|tried| no_types(target, &no_btf, &tried))?;
+    let mut inputs = Inputs::default();
+    let mut names = Mentions::default();
+    let options = args::Options::of(request);
+    user::Sources::new(request, &options, &mut inputs).scan(&mut names);
+    inputs.files.extend(tree.identity());
+    let tracepoints = tracepoints(target, &mut names, None, &mut inputs);
+    Ok(Headers { input: real::input(request, &options, &tree, &tracepoints), inputs })
+}
+
+fn no_types(target: &Target, error: &TargetError, tried: &[String]) -> CompileError {
+    let release = &target.release;
+    let advice = real::advice(release);
+    let message = match (&target.kernel_source, tried) {
+        (Some(named), _) => format!(
+            "{} (BCC_KERNEL_SOURCE) has no kernel headers: there is no include/linux/kconfig.h",
+            named.display()
         ),
-    }
+        (None, []) => format!("the types of kernel {release} cannot be read: {error}"),
+        (None, tried) => format!(
+            "no type information and no headers for kernel {release}: tried /sys/kernel/btf/vmlinux, {}. \
+             Use a kernel with CONFIG_DEBUG_INFO_BTF, or {advice}, or name a tree of headers by BCC_KERNEL_SOURCE",
+            tried.join(", ")
+        ),
+    };
+    CompileError::Target { message }
 }
 
 /// Modules whose types the text names and the kernel itself does not have.
@@ -228,7 +258,7 @@ fn add_modules(target: &Target, names: &Mentions, types: &mut Types, inputs: &mu
 fn tracepoints(
     target: &Target,
     names: &mut Mentions,
-    types: &Types,
+    types: Option<&Types>,
     inputs: &mut Inputs,
 ) -> String {
     let mut out = String::new();
@@ -238,14 +268,15 @@ fn tracepoints(
             continue;
         }
         let format = target.tracepoint_format(&category, &event);
-        let text =
-            format.and_then(|f| tracepoint::structure(&category, &event, &f, types.vmlinux()));
+        let index = types.map(Types::vmlinux);
+        let text = format.and_then(|f| tracepoint::structure(&category, &event, &f, index));
         if let Some(text) = text {
             let mut inner = Mentions::default();
             inner.scan(text.as_bytes());
             inner.ordinary.iter().for_each(|name| names.mention(name));
-            let is_known =
-                |tag: &str| types.tagged(tag).is_some() || types.enum_tagged(tag).is_some();
+            let is_known = |tag: &str| {
+                types.is_some_and(|t| t.tagged(tag).is_some() || t.enum_tagged(tag).is_some())
+            };
             for tag in inner.tag_order.iter().filter(|tag| is_known(tag)) {
                 names.tag(tag, inner.tags[tag]);
             }

@@ -20,7 +20,7 @@ pub(super) fn structure(
     category: &str,
     event: &str,
     format: &str,
-    types: &Index,
+    types: Option<&Index>,
 ) -> Option<String> {
     if mutation::off("tracepoint:struct") {
         return None;
@@ -65,7 +65,7 @@ fn parse(line: &str) -> Option<Field<'_>> {
     Some(field)
 }
 
-fn member(field: &Field<'_>, types: &Index) -> Option<String> {
+fn member(field: &Field<'_>, types: Option<&Index>) -> Option<String> {
     let declaration = field.declaration;
     if let Some(rest) =
         declaration.strip_prefix("__data_loc ").filter(|_| !mutation::off("tracepoint:data_loc"))
@@ -96,12 +96,12 @@ const QUALIFIERS: &[&str] =
     &["__user", "__rcu", "__percpu", "__seg_gs", "__seg_fs", "__force", "__iomem", "__kernel"];
 
 /// A number, or since 5.18 an enumerator such as `TASK_COMM_LEN`, or an expression: then the size says it.
-fn array_length(length: &str, field: &Field<'_>, ty: &str, types: &Index) -> Option<u64> {
+fn array_length(length: &str, field: &Field<'_>, ty: &str, types: Option<&Index>) -> Option<u64> {
     let length = length.trim_end_matches(']').trim();
     if let Ok(number) = length.parse() {
         return Some(number);
     }
-    if let Some(value) = types.enum_value(length) {
+    if let Some(value) = types.and_then(|types| types.enum_value(length)) {
         return u64::try_from(value).ok();
     }
     let element = scalar_size(ty, types).filter(|size| *size > 0)?;
@@ -109,7 +109,7 @@ fn array_length(length: &str, field: &Field<'_>, ty: &str, types: &Index) -> Opt
 }
 
 /// Formats name the type of the assignment, and the record may hold a wider one.
-fn widened(ty: &str, field: &Field<'_>, types: &Index) -> String {
+fn widened(ty: &str, field: &Field<'_>, types: Option<&Index>) -> String {
     match (scalar_size(ty, types), field.size, field.signed) {
         (Some(size), recorded, _) if size == recorded => ty.to_owned(),
         (None, ..) if ty.starts_with("struct ") || ty.starts_with("union ") => ty.to_owned(),
@@ -125,7 +125,7 @@ fn widened(ty: &str, field: &Field<'_>, types: &Index) -> String {
     }
 }
 
-fn scalar_size(ty: &str, types: &Index) -> Option<u32> {
+fn scalar_size(ty: &str, types: Option<&Index>) -> Option<u32> {
     if ty.contains('*') {
         return Some(8);
     }
@@ -138,6 +138,7 @@ fn scalar_size(ty: &str, types: &Index) -> Option<u32> {
         }
         _ => {}
     }
+    let types = types?;
     if let Some(tag) = ty.strip_prefix("enum ") {
         let id = types.first(tag, |ty| matches!(ty, bcc_sys::btf::Type::Enum(_)))?;
         return bcc_sys::btf::lookup::size_of(types.btf(), id);

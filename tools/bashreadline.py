@@ -46,7 +46,7 @@ FUNCTIONS = (b"readline_internal_teardown", b"readline")
 def options():
     p = tool.parser("Print entered bash commands from all running shells", EXAMPLES)
     p.add_argument("-s", "--shared", nargs="?", const="/lib/libreadline.so", default="/bin/bash",
-                   help="trace this libreadline instead of /bin/bash (/lib/libreadline.so)")  # fmt: skip
+                   help="trace this library, not /bin/bash (/lib/libreadline.so)")  # fmt: skip
     tool.add_json(p)
     return p.parse_args()
 

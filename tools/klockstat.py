@@ -148,6 +148,7 @@ static int unlocked(u64 mutex)
 }
 
 #ifdef FENTRY
+/* These attach as soon as the text is compiled; a filter lets nothing pass before it is set. */
 KFUNC_PROBE(LOCK, struct mutex *lock)
 {
     return lock_begins(ctx, (u64)lock);

@@ -314,7 +314,7 @@ def options():
     add("interval", nargs="?", default=5, type=int, help="seconds between reports (5)")
     add("count", nargs="?", type=int, help="number of reports")
     add("-a", "--show-allocs", action="store_true", help="list each outstanding address")
-    add("-o", "--older", default=500, type=int, help="ignore allocations younger than this (500 ms)")
+    add("-o", "--older", default=500, type=int, help="ignore younger ones (500 ms)")
     add("-c", "--command", help="run this command and trace it")
     add("--combined-only", action="store_true", help="report totals kept in the kernel only")
     add("--wa-missing-free", action="store_true", help="an address used again was freed (kernel)")

@@ -198,7 +198,7 @@ def options():
     add("-M", "--max-block-time", type=tool.nonzero, default=(1 << 64) - 1,
         help="at most this many us (2^64 - 1)")  # fmt: skip
     add("--state", type=tool.whole,
-        help="only threads that leave the CPU in one of these states (bits; 0: still runnable)")  # fmt: skip
+        help="only threads that leave the CPU in one of these states (bits; 0: runnable)")  # fmt: skip
     tool.add_json(p)
     return p.parse_args()
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""sslsniff: print what programs send and receive through SSL libraries, before and after encryption.
+"""sslsniff: print what programs send and receive through SSL libraries, in the clear.
 
 Probes the read and write functions of OpenSSL, GnuTLS and NSS.
 """

@@ -13,16 +13,17 @@ from bcc import tool
 EXAMPLES = """examples:
     trace do_sys_openat2            # each call of a kernel function
     trace 'do_sys_openat2 "%s", arg2@user'  # with a string it was given
-    trace 'sys_read (arg3 > 20000) "read %d bytes", arg3'  # only some calls
-    trace 'r::do_sys_openat2 "%llx", retval'    # returns, with the result
+    trace 'ksys_read (arg3 > 20000) "read %d bytes", arg3'  # only some calls
+    trace 'r::do_sys_openat2 "%lld", retval'    # returns, with the result
     trace 'c:open (arg2 == 42) "%s %d", arg1, arg2'  # a function of libc
     trace 'c:malloc "size = %d", arg1'
     trace 'p:c:write (arg1 == 1) "%d bytes to stdout", arg3'
     trace 'r::__kmalloc (retval == 0) "kmalloc failed!"'
     trace 't:block:block_rq_complete "sectors=%d", args->nr_sector'  # a tracepoint
     trace 'u:pthread:pthread_create (arg4 != 0)'  # a USDT probe
-    trace 'p::SyS_nanosleep(struct timespec *ts) "sleep for %lld ns", ts->tv_nsec'
-    trace -I linux/fs.h 'p::vfs_fsync(struct file *f) "%p", f'  # with a kernel header
+    trace 'p::vfs_fsync(struct file *file) "%s", file->f_path.dentry->d_name.name'
+    trace 'p::__x64_sys_write(int fd) (fd == 1) "to stdout"'  # a system call
+    trace -I linux/fs.h 'p::vfs_fsync(struct file *file) "%llx", file'  # with a header
     trace -c /sys/fs/cgroup/system.slice c:open  # only tasks of a cgroup
     trace 'c:open (STRCMP("test.txt", arg1)) "%s", arg1'  # compare strings
     trace -K -U -p 185 c:malloc     # with kernel and user stacks

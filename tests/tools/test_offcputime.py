@@ -66,7 +66,8 @@ def test_json_is_one_typed_object_a_line(start, workload):
     while tool.process.poll() is None:
         workload.do("sleep", 1, MS)
     assert tool.finish() == 0, tool.report()
-    found = [r for r in tool.json() if any(f.startswith("telling_sleep+0x") for f in r["user_stack"])]
+    records = tool.json()
+    found = [r for r in records if any(f.startswith("telling_sleep+0x") for f in r["user_stack"])]
     assert {(r["comm"], r["pid"], r["tid"]) for r in found} == {
         ("telling", workload.pid, workload.pid)
     }

@@ -1,6 +1,7 @@
 //! The one table from the library's errors to Python's exceptions.
 
 use bcc_core::compile::CompileError as CoreCompileError;
+use bcc_core::kernel::kallsyms::KallsymsError;
 use bcc_core::link::AttachError as CoreAttachError;
 use bcc_core::map::MapError as CoreMapError;
 use bcc_core::program::LoadError as CoreLoadError;
@@ -103,6 +104,11 @@ pub(crate) fn map_error(error: &CoreMapError) -> PyErr {
 pub(crate) fn map_failed(what: &str, error: SysError) -> PyErr {
     let made = MapError::new_err(format!("{what}: {}", error.errno.desc()));
     with_errno(made, Some(error.errno))
+}
+
+/// Kernel symbols that could not be read.
+pub(crate) fn kallsyms_error(error: &KallsymsError) -> PyErr {
+    SymbolError::new_err(error.to_string())
 }
 
 /// A symbol or binary that could not be read.

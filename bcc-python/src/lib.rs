@@ -48,8 +48,8 @@ mod _native {
     use super::module::Module;
     #[pymodule_export]
     use super::symbol::{
-        SymbolCache, add_build_id_module, build_id_symbol, find_executable, find_library,
-        function_symbols, ksymname, resolve_symbol,
+        SymbolCache, add_build_id_module, find_executable, find_library, function_symbols, ksym,
+        ksymname, resolve_symbol, sym,
     };
     #[pymodule_export]
     use super::trace::{TracePipe, parse_trace_line};

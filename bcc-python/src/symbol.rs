@@ -1,25 +1,32 @@
 //! Addresses to names, names to addresses.
 
-use crate::error::symbol_error;
-use bcc_core::kernel::kallsyms::Kallsyms;
+use crate::error::{kallsyms_error, symbol_error};
+use bcc_core::kernel::kallsyms::KallsymsError;
+use bcc_core::kernel::kallsyms::live::LiveKallsyms;
+use bcc_core::symbol::SourceFrame;
 use bcc_core::symbol::build_id::BuildIdCache;
 use bcc_core::symbol::demangle::demangle as demangled;
 use bcc_core::symbol::library;
 use bcc_core::symbol::place::{self, Wanted};
-use bcc_core::symbol::process::ProcessSymbols;
+use bcc_core::symbol::process::{ProcessSymbols, Symbol};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-/// The kernel's symbols, read once; `None` when the kernel hides them.
-fn kernel() -> Option<&'static Kallsyms> {
-    static SYMBOLS: OnceLock<Option<Kallsyms>> = OnceLock::new();
-    let read = || Kallsyms::read().inspect_err(|error| log::debug!("{error}")).ok();
-    SYMBOLS.get_or_init(read).as_ref()
+/// Calls `ask` with the kernel's symbols, which are read when first asked for.
+fn kernel<R>(ask: impl FnOnce(&mut LiveKallsyms) -> R) -> Result<R, KallsymsError> {
+    static SYMBOLS: Mutex<Option<LiveKallsyms>> = Mutex::new(None);
+    let mut symbols = SYMBOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    let symbols = match &mut *symbols {
+        Some(symbols) => symbols,
+        none => none.insert(LiveKallsyms::read()?),
+    };
+    Ok(ask(symbols))
 }
 
 /// Files that `BPF.add_module` named.
@@ -33,8 +40,23 @@ type Resolved<'py> = (Option<Bound<'py, PyBytes>>, u64, Option<Bound<'py, PyByte
 #[derive(Debug)]
 pub(crate) struct SymbolCache {
     /// `None` for the kernel, and for a process that was gone at the start.
-    process: Option<Mutex<ProcessSymbols>>,
+    process: Option<SharedProcess>,
     is_kernel: bool,
+}
+
+type SharedProcess = Arc<Mutex<ProcessSymbols>>;
+
+/// The symbols of process `pid` that all of this process's lookups share; `None` when it is gone
+/// and was never asked for.
+fn shared_process(py: Python<'_>, pid: i32) -> Option<SharedProcess> {
+    static PROCESSES: LazyLock<Mutex<HashMap<i32, SharedProcess>>> = LazyLock::new(Mutex::default);
+    let processes = || PROCESSES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = processes().get(&pid) {
+        return Some(Arc::clone(known));
+    }
+    let read = || ProcessSymbols::new(pid).inspect_err(|error| log::debug!("{error}")).ok();
+    let made = Arc::new(Mutex::new(py.detach(read)?));
+    Some(Arc::clone(processes().entry(pid).or_insert(made)))
 }
 
 /// How an address is shown.
@@ -42,50 +64,75 @@ pub(crate) struct SymbolCache {
 struct Shown {
     module: bool,
     offset: bool,
-    demangle: bool,
 }
 
 impl Shown {
     /// `name+0xoff [module]`, or `[unknown]`.
     fn text(self, name: Option<&str>, offset: u64, module: Option<&str>) -> String {
-        let mut text = match name {
-            Some(name) => self.name(name),
-            None => "[unknown]".to_owned(),
-        };
+        let mut text = String::with_capacity(64);
+        text.push_str(name.unwrap_or("[unknown]"));
         if self.offset && name.is_some() {
             let _infallible = write!(text, "+0x{offset:x}");
         }
-        if let Some(module) = module.filter(|_| self.module) {
-            let _infallible = write!(text, " [{}]", module.rsplit('/').next().unwrap_or(module));
-        }
+        text.push_str(&Self::module(module.filter(|_| self.module)));
         text
     }
 
-    fn name(self, name: &str) -> String {
-        let plain = || name.to_owned();
-        if self.demangle { demangled(name).unwrap_or_else(plain) } else { plain() }
+    /// ` [file]`, or nothing.
+    fn module(module: Option<&str>) -> String {
+        let file = module.map(|module| module.rsplit('/').next().unwrap_or(module));
+        file.map_or_else(String::new, |file| format!(" [{file}]"))
     }
 }
 
 impl SymbolCache {
     /// Calls `use_symbol` with the name, offset and module of an address.
+    ///
+    /// # Errors
+    /// When the kernel hides its symbols.
     fn with<R>(
         &self,
         address: u64,
+        demangle: bool,
         use_symbol: impl FnOnce(Option<&str>, u64, Option<&str>) -> R,
-    ) -> R {
-        if self.is_kernel
-            && let Some(symbol) = kernel().and_then(|symbols| symbols.at(address))
-        {
-            return use_symbol(Some(symbol.name), address - symbol.address, Some(symbol.module));
+    ) -> Result<R, KallsymsError> {
+        if self.is_kernel {
+            return kernel(|symbols| match symbols.at(address) {
+                Some(found) => {
+                    use_symbol(Some(found.name), address - found.address, Some(found.module))
+                }
+                None => use_symbol(None, address, None),
+            });
         }
         if let Some(process) = &self.process {
             let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(symbol) = process.resolve(address) {
-                return use_symbol(symbol.name, symbol.offset, Some(symbol.module));
+            let found = if demangle {
+                process.resolve_demangled(address)
+            } else {
+                process.resolve(address)
+            };
+            if let Some(Symbol { name, offset, module }) = found {
+                return Ok(use_symbol(name, offset, Some(module)));
             }
         }
-        use_symbol(None, address, None)
+        Ok(use_symbol(None, address, None))
+    }
+
+    /// `name+0xoff [module]`, or `[unknown]`.
+    fn text<'py>(
+        &self,
+        py: Python<'py>,
+        address: u64,
+        shown: Shown,
+        demangle: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        self.with(address, demangle, |name, offset, module| match (name, shown) {
+            (Some(name), Shown { module: false, offset: false }) => {
+                PyBytes::new(py, name.as_bytes())
+            }
+            _ => PyBytes::new(py, shown.text(name, offset, module).as_bytes()),
+        })
+        .map_err(|error| kallsyms_error(&error))
     }
 }
 
@@ -94,31 +141,28 @@ impl SymbolCache {
     #[new]
     fn new(py: Python<'_>, pid: i32) -> Self {
         let is_kernel = pid < 0;
-        let read = || ProcessSymbols::new(pid).inspect_err(|error| log::debug!("{error}")).ok();
-        let process = if is_kernel { None } else { py.detach(read).map(Mutex::new) };
+        let process = if is_kernel { None } else { shared_process(py, pid) };
         Self { process, is_kernel }
     }
 
     fn resolve<'py>(&self, py: Python<'py>, address: u64, demangle: bool) -> Resolved<'py> {
-        let shown = Shown { module: false, offset: false, demangle: demangle && !self.is_kernel };
         let bytes = |text: &str| PyBytes::new(py, text.as_bytes());
-        self.with(address, |name, offset, module| {
-            (name.map(|name| bytes(&shown.name(name))), offset, module.map(bytes))
+        self.with(address, demangle, |name, offset, module| {
+            (name.map(bytes), offset, module.map(bytes))
         })
+        .unwrap_or((None, address, None))
     }
 
-    /// `name+0xoff [module]`, or `[unknown]`.
-    fn text<'py>(
-        &self,
-        py: Python<'py>,
-        address: u64,
-        module: bool,
-        offset: bool,
-        demangle: bool,
-    ) -> Bound<'py, PyBytes> {
-        let shown = Shown { module, offset, demangle: demangle && !self.is_kernel };
-        let text = self.with(address, |name, into, module| shown.text(name, into, module));
-        PyBytes::new(py, text.as_bytes())
+    /// The functions around an address as (name, file, line), the innermost inlined one first.
+    fn source<'py>(&self, py: Python<'py>, address: u64, demangle: bool) -> Vec<SourceTuple<'py>> {
+        let Some(process) = &self.process else { return Vec::new() };
+        let frames = process.lock().unwrap_or_else(PoisonError::into_inner).source(address);
+        let bytes = |text: String| PyBytes::new(py, text.as_bytes());
+        let tuple = |frame: SourceFrame| {
+            let name = frame.function.map(|name| readable(name, demangle));
+            (name.map(bytes), frame.file.map(bytes), frame.line)
+        };
+        frames.into_iter().map(tuple).collect()
     }
 
     /// The address of a symbol of a module (for the kernel: any, when None), or -1.
@@ -128,14 +172,92 @@ impl SymbolCache {
         let found = if let Some(process) = &self.process {
             let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
             process.resolve_name(&module, &name)
-        } else {
-            kernel().filter(|_| self.is_kernel).and_then(|symbols| match module.as_str() {
+        } else if self.is_kernel {
+            let ask = |symbols: &mut LiveKallsyms| match module.as_str() {
                 "" => symbols.address_of(&name),
                 module => symbols.address_in(module, &name),
-            })
+            };
+            kernel(ask).ok().flatten()
+        } else {
+            None
         };
         found.map_or(-1, i128::from)
     }
+}
+
+/// Function, file, line.
+type SourceTuple<'py> = (Option<Bound<'py, PyBytes>>, Option<Bound<'py, PyBytes>>, Option<u32>);
+
+fn readable(name: String, demangle: bool) -> String {
+    if demangle { demangled(&name).unwrap_or(name) } else { name }
+}
+
+/// `inner at file:line, inlined in outer+0xoff at file:line [module]`.
+fn with_source(text: &str, frames: &[SourceFrame], demangle: bool) -> String {
+    let mut shown = String::new();
+    for (number, frame) in frames.iter().enumerate() {
+        if number + 1 == frames.len() {
+            shown.push_str(text);
+        } else {
+            let name = frame.function.clone().map(|name| readable(name, demangle));
+            shown.push_str(name.as_deref().unwrap_or("[unknown]"));
+        }
+        if let (Some(file), Some(line)) = (&frame.file, frame.line) {
+            let _infallible = write!(shown, " at {file}:{line}");
+        }
+        if number + 1 < frames.len() {
+            shown.push_str(", inlined in ");
+        }
+    }
+    if frames.is_empty() { text.to_owned() } else { shown }
+}
+
+/// Text (bytes) of an address of process `pid`, of the kernel for `pid` < 0: `name+0xoff [module]`.
+///
+/// `addr` may be a `bcc_stacktrace_build_id` of a build-id stack. Unknown: `[unknown]`. With
+/// `show_source`, the source line and the functions inlined there, where the file has DWARF.
+#[pyfunction]
+#[pyo3(signature = (addr, pid, show_module=false, show_offset=false, demangle=true, show_source=false))]
+pub(crate) fn sym<'py>(
+    py: Python<'py>,
+    addr: &Bound<'py, PyAny>,
+    pid: i32,
+    show_module: bool,
+    show_offset: bool,
+    demangle: bool,
+    show_source: bool,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let shown = Shown { module: show_module, offset: show_offset };
+    let Ok(address) = addr.extract::<u64>() else {
+        return build_id_symbol(addr, shown, demangle);
+    };
+    if pid < 0 {
+        return ksym(py, address, show_module, show_offset);
+    }
+    let cache = SymbolCache { process: shared_process(py, pid), is_kernel: false };
+    if let (true, Some(process)) = (show_source, &cache.process) {
+        let frames = process.lock().unwrap_or_else(PoisonError::into_inner).source(address);
+        let without_module = Shown { module: false, ..shown };
+        let text = cache.with(address, demangle, |name, offset, module| {
+            let text = with_source(&without_module.text(name, offset, module), &frames, demangle);
+            text + &Shown::module(module.filter(|_| show_module))
+        });
+        return text.map(|t| PyBytes::new(py, t.as_bytes())).map_err(|e| kallsyms_error(&e));
+    }
+    cache.text(py, address, shown, demangle)
+}
+
+/// Text (bytes) of a kernel address; SymbolError when the kernel hides its symbols.
+#[pyfunction]
+#[pyo3(signature = (addr, show_module=false, show_offset=false))]
+pub(crate) fn ksym(
+    py: Python<'_>,
+    addr: u64,
+    show_module: bool,
+    show_offset: bool,
+) -> PyResult<Bound<'_, PyBytes>> {
+    let shown = Shown { module: show_module, offset: show_offset };
+    SymbolCache { process: None, is_kernel: true }.text(py, addr, shown, false)
 }
 
 fn lossy(bytes: &[u8]) -> String {
@@ -148,9 +270,13 @@ fn bytes_of<'py>(py: Python<'py>, path: &Path) -> Bound<'py, PyBytes> {
 
 /// The address of a kernel symbol, or -1.
 #[pyfunction]
-pub(crate) fn ksymname(name: &[u8]) -> i128 {
-    let found = kernel().and_then(|symbols| symbols.address_of(&lossy(name)));
-    found.map_or(-1, i128::from)
+pub(crate) fn ksymname(name: &[u8]) -> PyResult<i128> {
+    let ask = |symbols: &mut LiveKallsyms| match std::str::from_utf8(name) {
+        Ok(name) => symbols.address_of(name),
+        Err(_) => None,
+    };
+    let found = kernel(ask).map_err(|error| kallsyms_error(&error))?;
+    Ok(found.map_or(-1, i128::from))
 }
 
 /// Makes a file known to `build_id_symbol`.
@@ -160,23 +286,24 @@ pub(crate) fn add_build_id_module(path: &[u8]) -> PyResult<()> {
     known.add_module(Path::new(OsStr::from_bytes(path))).map_err(|e| symbol_error(&e))
 }
 
-/// Text of a frame of a build-id stack: `name+0xoff [module]`, or `[unknown]`.
-#[pyfunction]
-pub(crate) fn build_id_symbol<'py>(
-    py: Python<'py>,
-    build_id: &[u8],
-    address: u64,
-    module: bool,
-    offset: bool,
+/// Text of a frame of a build-id stack.
+fn build_id_symbol<'py>(
+    frame: &Bound<'py, PyAny>,
+    shown: Shown,
     demangle: bool,
-) -> Bound<'py, PyBytes> {
-    let shown = Shown { module, offset, demangle };
+) -> PyResult<Bound<'py, PyBytes>> {
+    let build_id = frame.py().get_type::<PyBytes>().call1((frame.getattr("build_id")?,))?;
+    let build_id: &[u8] = build_id.extract()?;
+    let address: u64 = frame.getattr("offset")?.extract()?;
     let mut known = BUILD_IDS.lock().unwrap_or_else(PoisonError::into_inner);
     let text = match known.resolve(build_id, address) {
-        Some(symbol) => shown.text(symbol.name, symbol.offset, Some(symbol.module)),
+        Some(Symbol { name, offset, module }) => {
+            let readable = name.filter(|_| demangle).and_then(demangled);
+            shown.text(readable.as_deref().or(name), offset, Some(module))
+        }
         None => shown.text(None, address, None),
     };
-    PyBytes::new(py, text.as_bytes())
+    Ok(PyBytes::new(frame.py(), text.as_bytes()))
 }
 
 /// The file and file offset of a symbol, or of an address, of a library or executable.

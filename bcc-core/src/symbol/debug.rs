@@ -1,5 +1,6 @@
 //! The file with the fuller symbol table: separate debug files and what is packed into the binary.
 
+use super::compressed::{self, Packing};
 use super::elf::ElfFile;
 use std::fs::File;
 use std::io::Read;
@@ -35,6 +36,32 @@ impl DebugPaths {
             .or_else(|| unpack(elf))
     }
 
+    /// The file with the DWARF of `elf`.
+    pub(super) fn find_lines(&self, elf: &ElfFile, path: &Path) -> Option<ElfFile> {
+        let id = elf.build_id();
+        let usable = |found: Option<ElfFile>| found.filter(ElfFile::has_lines);
+        usable(self.in_symfs(path, id.as_deref()))
+            .or_else(|| usable(self.by_build_id(id.as_deref()?)))
+            .or_else(|| usable(self.by_link(elf, path)))
+    }
+
+    /// The file with DWARF that several debug files share (`.gnu_debugaltlink`, made by `dwz`).
+    pub(super) fn find_shared(&self, elf: &ElfFile) -> Option<ElfFile> {
+        let link = elf.section(".gnu_debugaltlink").ok()??;
+        let end = link.iter().position(|&byte| byte == 0)?;
+        let (name, id) = (std::str::from_utf8(&link[..end]).ok()?, link.get(end + 1..)?);
+        let beside = elf.path().parent()?.join(name);
+        let found =
+            ElfFile::open(&beside).ok().filter(|found| found.build_id().as_deref() == Some(id));
+        found.or_else(|| ElfFile::open(&self.build_id_path(id)?).ok())
+    }
+
+    fn build_id_path(&self, id: &[u8]) -> Option<PathBuf> {
+        let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let (first, rest) = hex.split_at_checked(2)?;
+        Some(self.root.join(".build-id").join(first).join(format!("{rest}.debug")))
+    }
+
     fn in_symfs(&self, path: &Path, id: Option<&[u8]>) -> Option<ElfFile> {
         let path = self.symfs.as_ref()?.join(path.strip_prefix("/").unwrap_or(path));
         let found = ElfFile::open(&path).ok()?;
@@ -42,10 +69,7 @@ impl DebugPaths {
     }
 
     fn by_build_id(&self, id: &[u8]) -> Option<ElfFile> {
-        let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        let (first, rest) = hex.split_at_checked(2)?;
-        let path = self.root.join(".build-id").join(first).join(format!("{rest}.debug"));
-        let found = ElfFile::open(&path).ok()?;
+        let found = ElfFile::open(&self.build_id_path(id)?).ok()?;
         found.has_full_table().then_some(found)
     }
 
@@ -82,11 +106,6 @@ fn crc_of(path: &Path) -> Option<u32> {
 /// `.gnu_debugdata`: an ELF file of symbols only, xz-compressed.
 fn unpack(elf: &ElfFile) -> Option<ElfFile> {
     let packed = elf.section(".gnu_debugdata").ok()??;
-    let mut bytes = Vec::new();
-    // 64 MiB is what xz -9 wants.
-    lzma_rust2::XzReader::new_mem_limit(packed.as_slice(), true, 1 << 17)
-        .take(MOST)
-        .read_to_end(&mut bytes)
-        .ok()?;
+    let bytes = compressed::unpack(Packing::Xz, &packed, MOST).ok()?;
     ElfFile::from_bytes(bytes, elf.path()).ok()
 }

@@ -1,7 +1,8 @@
 //! ELF files, read piece by piece: headers first, sections when asked for.
 
-use super::SymbolError;
+use super::compressed::{Packing, unpack};
 use super::table::{Rank, SymbolTable, TableBuilder};
+use super::{SymbolError, zip};
 use goblin::container::{Container, Ctx};
 use goblin::elf::header::{ET_EXEC, Header};
 use goblin::elf::program_header::{PT_LOAD, PT_NOTE, ProgramHeader};
@@ -11,7 +12,7 @@ use goblin::elf::section_header::{
 };
 use goblin::elf::sym::{STB_LOCAL, STT_FUNC, STT_GNU_IFUNC, Sym};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,8 @@ const MOST: u64 = 1 << 31;
 /// Where the bytes are.
 #[derive(Debug)]
 enum Source {
-    File(File),
+    /// From this offset of a file on.
+    File(File, u64),
     Bytes(Vec<u8>),
 }
 
@@ -31,6 +33,8 @@ pub struct ElfFile {
     source: Source,
     path: PathBuf,
     len: u64,
+    /// Where the image begins in the file.
+    start: u64,
     header: Header,
     ctx: Ctx,
     segments: Vec<ProgramHeader>,
@@ -57,14 +61,29 @@ enum TableKind {
 }
 
 impl ElfFile {
-    /// Opens `path` and reads its headers.
+    /// Opens `path` and reads its headers; `archive!/member` is a member of a ZIP archive.
     ///
     /// # Errors
     /// [`SymbolError::Io`], or [`SymbolError::Elf`] for what is no ELF file.
     pub fn open(path: &Path) -> Result<Self, SymbolError> {
         let io = |source| SymbolError::Io { path: path.to_owned(), source };
+        if let Some((archive, name)) = zip::split(path) {
+            let file = File::open(archive).map_err(io)?;
+            let members = zip::members(&file).map_err(io)?;
+            let member = members.into_iter().find(|member| member.name == name);
+            let member = member.ok_or_else(|| io(io::ErrorKind::NotFound.into()))?;
+            return Self::from_part(file, member.offset, member.len, path);
+        }
         let file = File::open(path).map_err(io)?;
         Self::from_file(file, path)
+    }
+
+    /// An ELF image of `len` bytes within a file; `path` names it in messages.
+    ///
+    /// # Errors
+    /// [`SymbolError::Elf`].
+    pub fn from_part(file: File, start: u64, len: u64, path: &Path) -> Result<Self, SymbolError> {
+        Self::read(Source::File(file, start), len, path)
     }
 
     /// Reads the headers of an open file; `path` names it in messages.
@@ -74,7 +93,7 @@ impl ElfFile {
     pub fn from_file(file: File, path: &Path) -> Result<Self, SymbolError> {
         let io = |source| SymbolError::Io { path: path.to_owned(), source };
         let len = file.metadata().map_err(io)?.len();
-        Self::read(Source::File(file), len, path)
+        Self::read(Source::File(file, 0), len, path)
     }
 
     /// An ELF image in memory; `path` names it in messages.
@@ -102,11 +121,15 @@ impl ElfFile {
             path: path.to_owned(),
             len,
             header,
+            start: 0,
             ctx: Ctx::new(container, endian),
             segments: Vec::new(),
             sections: Vec::new(),
             section_names: Vec::new(),
         };
+        if let Source::File(_, start) = elf.source {
+            elf.start = start;
+        }
         elf.read_segments()?;
         elf.read_sections()?;
         Ok(elf)
@@ -185,18 +208,11 @@ impl ElfFile {
 
     fn decompress(&self, bytes: &[u8]) -> Result<Vec<u8>, SymbolError> {
         let header = if self.ctx.container == Container::Big { 24 } else { 12 };
-        let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(|b| self.u32(b));
-        // ELFCOMPRESS_ZLIB
-        if word(0) != Some(1) {
-            return Err(self.bad("a section is compressed in an unknown way"));
-        }
+        let kind = bytes.first_chunk().map_or(0, |word| self.u32(*word));
+        let packing = Packing::of_section(kind)
+            .ok_or_else(|| self.bad("a section is compressed in an unknown way"))?;
         let body = bytes.get(header..).unwrap_or_default();
-        let mut out = Vec::new();
-        flate2::read::ZlibDecoder::new(body)
-            .take(MOST)
-            .read_to_end(&mut out)
-            .map_err(|error| self.bad(error))?;
-        Ok(out)
+        unpack(packing, body, MOST).map_err(|error| self.bad(error))
     }
 
     fn u32(&self, bytes: [u8; 4]) -> u32 {
@@ -254,6 +270,35 @@ impl ElfFile {
     /// [`SymbolError::Elf`] when it is damaged.
     pub fn section(&self, name: &str) -> Result<Option<Vec<u8>>, SymbolError> {
         self.find_section(name).map(|section| self.section_bytes(section)).transpose()
+    }
+
+    /// A section of DWARF, also in the compressed form of old (`.zdebug_…`).
+    pub(super) fn debug_section(&self, name: &str) -> Option<Vec<u8>> {
+        if let Ok(Some(bytes)) = self.section(name) {
+            return Some(bytes);
+        }
+        let packed = self.section(&name.replacen(".d", ".zd", 1)).ok()??;
+        let body = packed.strip_prefix(b"ZLIB")?.get(8..)?;
+        unpack(Packing::Zlib, body, MOST).ok()
+    }
+
+    /// Whether DWARF of functions and lines is there.
+    pub(super) fn has_lines(&self) -> bool {
+        let has = |name| {
+            let section = self.find_section(name);
+            section.is_some_and(|section| section.sh_type != SHT_NOBITS && section.sh_size > 0)
+        };
+        has(".debug_info") || has(".zdebug_info")
+    }
+
+    /// Byte order of the file.
+    pub(super) fn is_little_endian(&self) -> bool {
+        self.ctx.is_little_endian()
+    }
+
+    /// Where the image begins in the file: not at 0 within an archive.
+    pub fn start(&self) -> u64 {
+        self.start
     }
 
     /// Virtual address of the section of that name.
@@ -473,7 +518,8 @@ impl Source {
                 buffer[..len].copy_from_slice(&rest[..len]);
                 Ok(len)
             }
-            Self::File(file) => {
+            Self::File(file, start) => {
+                let offset = offset.checked_add(*start).ok_or(io::ErrorKind::InvalidInput)?;
                 let mut done = 0;
                 while done < buffer.len() {
                     match file.read_at(&mut buffer[done..], offset + done as u64) {

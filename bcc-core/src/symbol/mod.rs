@@ -6,6 +6,7 @@
 //! symbols are [`crate::kernel::kallsyms`].
 
 pub mod build_id;
+mod compressed;
 mod debug;
 pub mod demangle;
 pub mod elf;
@@ -13,7 +14,12 @@ pub mod library;
 pub mod perf_map;
 pub mod place;
 pub mod process;
+pub(crate) mod search;
+mod source;
 pub mod table;
+mod zip;
+
+pub use source::SourceFrame;
 
 use std::io;
 use std::path::PathBuf;

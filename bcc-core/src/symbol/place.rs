@@ -5,6 +5,7 @@ use super::debug::DebugPaths;
 use super::elf::ElfFile;
 use super::library::find_library;
 use super::table::{SymbolTable, TableBuilder};
+use super::zip;
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -48,7 +49,8 @@ pub fn module_path(module: &str, pid: Option<i32>) -> Result<PathBuf, SymbolErro
     };
     let Ok(inside) = path.strip_prefix("/") else { return Ok(path) };
     let seen = Path::new("/proc").join(pid.to_string()).join("root").join(inside);
-    Ok(if seen.exists() { seen } else { path })
+    let exists = zip::split(&seen).map_or(seen.exists(), |(archive, _)| archive.exists());
+    Ok(if exists { seen } else { path })
 }
 
 impl Module {
@@ -100,7 +102,11 @@ impl Module {
     fn place_at(&self, address: u64) -> Result<Place, SymbolError> {
         let path = self.path().to_owned();
         match self.elf.file_offset(address) {
-            Some(offset) => Ok(Place { path, offset, address }),
+            Some(offset) => {
+                // The probe goes into the archive, not into its member.
+                let path = zip::split(&path).map_or(path.clone(), |(archive, _)| archive);
+                Ok(Place { path, offset: offset + self.elf.start(), address })
+            }
             None => Err(SymbolError::NoSegment { address, path }),
         }
     }

@@ -2,12 +2,16 @@
 //! compiled.
 
 use super::SymbolError;
+use super::demangle::demangle;
 use super::elf::ElfFile;
 use super::perf_map;
 use super::place::functions_of;
+use super::search::Spread;
+use super::source::{SourceFrame, SourceLines};
 use super::table::SymbolTable;
+use super::zip::{self, Member};
 use std::collections::HashMap;
-use std::os::unix::ffi::OsStrExt;
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -73,6 +77,8 @@ pub(crate) fn is_file(path: &str) -> bool {
 struct Image {
     elf: Option<ElfFile>,
     functions: SymbolTable,
+    /// Read when first asked for.
+    lines: OnceLock<Option<Mutex<SourceLines>>>,
 }
 
 /// What tells one state of a file from another.
@@ -80,8 +86,8 @@ struct Image {
 enum ImageKey {
     /// Contents.
     BuildId(Vec<u8>),
-    /// Device, inode, time of change.
-    File(u64, u64, i64, i64),
+    /// Device, inode, time of change, start within the file.
+    File(u64, u64, i64, i64, u64),
 }
 
 /// Images in use by any process.
@@ -107,7 +113,7 @@ impl Image {
         });
         // Of the file itself nothing more is needed, and descriptors are few.
         elf.close();
-        let image = Arc::new(Self { elf: Some(elf), functions });
+        let image = Arc::new(Self { elf: Some(elf), functions, lines: OnceLock::new() });
         if let Some(key) = key {
             let mut images = images().lock().unwrap_or_else(PoisonError::into_inner);
             images.retain(|_, image| image.strong_count() > 0);
@@ -117,7 +123,7 @@ impl Image {
     }
 
     fn unreadable() -> Arc<Self> {
-        Arc::new(Self { elf: None, functions: SymbolTable::default() })
+        Arc::new(Self { elf: None, functions: SymbolTable::default(), lines: OnceLock::new() })
     }
 }
 
@@ -136,7 +142,51 @@ struct ModuleEntry {
     /// Where the file may be opened: the mapping itself, then its path as the process sees it.
     candidates: Vec<PathBuf>,
     is_vdso: bool,
+    /// Start and length of the member of an archive.
+    part: Option<(u64, u64)>,
     image: Option<Arc<Image>>,
+}
+
+impl ModuleEntry {
+    /// The file, if it is still there.
+    fn open(&self) -> Option<(ElfFile, ImageKey)> {
+        self.candidates.iter().find_map(|candidate| {
+            let file = File::open(candidate).ok()?;
+            let meta = file.metadata().ok()?;
+            let (start, len) = self.part.unwrap_or((0, meta.len()));
+            let elf = ElfFile::from_part(file, start, len, candidate).ok()?;
+            let changed = (meta.mtime(), meta.mtime_nsec());
+            let key = ImageKey::File(meta.dev(), meta.ino(), changed.0, changed.1, start);
+            Some((elf, key))
+        })
+    }
+}
+
+/// What a runtime wrote of the code it made.
+#[derive(Debug)]
+struct Compiled {
+    path: String,
+    /// Length and time of change when it was read.
+    state: (u64, i64, i64),
+    functions: SymbolTable,
+}
+
+impl Compiled {
+    /// The map of process `pid`; `None` when there is none, or it is as `known` has it.
+    fn read(pid: i32, known: Option<&Self>) -> Option<Self> {
+        for path in perf_map::paths(pid) {
+            let Ok(meta) = std::fs::metadata(&path) else { continue };
+            let state = (meta.len(), meta.mtime(), meta.mtime_nsec());
+            let name = path.to_string_lossy().into_owned();
+            if known.is_some_and(|known| known.state == state && known.path == name) {
+                return None;
+            }
+            if let Ok(text) = std::fs::read(&path) {
+                return Some(Self { path: name, state, functions: perf_map::parse(&text) });
+            }
+        }
+        None
+    }
 }
 
 /// The symbols of one process.
@@ -145,11 +195,26 @@ pub struct ProcessSymbols {
     pid: i32,
     regions: Vec<Region>,
     modules: Vec<ModuleEntry>,
-    compiled: Option<(String, SymbolTable)>,
+    compiled: Option<Compiled>,
     /// Device and inode of the executable when the maps were read.
     executable: Option<(u64, u64)>,
     /// When an address in no module last made us read the maps.
     missed: Option<Instant>,
+    /// When we last looked whether the process runs another program.
+    looked: Option<Instant>,
+    /// Demangled names by module and position in its table: demangling costs more than finding.
+    readable: HashMap<(usize, usize), Option<Box<str>>, Spread>,
+}
+
+/// Where an address was found.
+#[derive(Debug, Clone, Copy)]
+enum Found {
+    /// In a module; position of the function in its table.
+    Function { module: usize, position: usize, offset: u64 },
+    /// In a module, in no function.
+    Module { module: usize, offset: u64 },
+    /// In code that the process compiled itself.
+    Compiled { position: usize, offset: u64 },
 }
 
 impl ProcessSymbols {
@@ -165,6 +230,8 @@ impl ProcessSymbols {
             compiled: None,
             executable: None,
             missed: None,
+            looked: None,
+            readable: HashMap::default(),
         };
         symbols.refresh()?;
         Ok(symbols)
@@ -184,43 +251,86 @@ impl ProcessSymbols {
             return Ok(());
         }
         self.executable = executable;
+        self.readable.clear();
         let old = std::mem::take(&mut self.modules);
         self.regions.clear();
         let mut index: HashMap<(String, u64, String), usize> = HashMap::new();
+        let mut archives: HashMap<String, Vec<Member>> = HashMap::new();
         for mapping in text.lines().filter_map(parse_mapping) {
             let is_vdso = mapping.path == "[vdso]";
             if !mapping.executable || !(is_vdso || is_file(mapping.path)) {
                 continue;
             }
-            let key = (mapping.device.to_owned(), mapping.inode, mapping.path.to_owned());
-            let module = *index.entry(key).or_insert_with(|| {
-                self.modules.push(self.entry(&mapping, is_vdso, &old));
+            let member = self.member(&mapping, &mut archives);
+            let (path, part) = match &member {
+                Some(Member { name, offset, len }) => {
+                    (format!("{}{}{name}", mapping.path, zip::MARK), Some((*offset, *len)))
+                }
+                None => (mapping.path.to_owned(), None),
+            };
+            let key = (mapping.device.to_owned(), mapping.inode, path);
+            let module = *index.entry(key).or_insert_with_key(|(_, _, path)| {
+                let entry = self.entry(&mapping, path, part, &old);
+                self.modules.push(ModuleEntry { is_vdso, ..entry });
                 self.modules.len() - 1
             });
             self.regions.push(Region {
                 start: mapping.start,
                 end: mapping.end,
-                offset: mapping.offset,
+                offset: mapping.offset.saturating_sub(part.map_or(0, |(start, _)| start)),
                 module,
             });
         }
         self.regions.sort_by_key(|region| region.start);
-        self.compiled = None;
         Ok(())
     }
 
-    fn entry(&self, mapping: &Mapping<'_>, is_vdso: bool, old: &[ModuleEntry]) -> ModuleEntry {
+    fn entry(
+        &self,
+        mapping: &Mapping<'_>,
+        path: &str,
+        part: Option<(u64, u64)>,
+        old: &[ModuleEntry],
+    ) -> ModuleEntry {
+        let candidates = self.candidates(mapping);
+        let known =
+            old.iter().find(|module| module.candidates == candidates && module.part == part);
+        ModuleEntry {
+            path: path.to_owned(),
+            image: known.and_then(|module| module.image.clone()),
+            candidates,
+            is_vdso: false,
+            part,
+        }
+    }
+
+    fn candidates(&self, mapping: &Mapping<'_>) -> Vec<PathBuf> {
         let root = Path::new("/proc").join(self.pid.to_string());
         let range = format!("{:x}-{:x}", mapping.start, mapping.end);
         let inside = mapping.path.trim_start_matches('/');
-        let candidates = vec![root.join("map_files").join(range), root.join("root").join(inside)];
-        let known = old.iter().find(|module| module.candidates == candidates);
-        ModuleEntry {
-            path: mapping.path.to_owned(),
-            image: known.and_then(|module| module.image.clone()),
-            candidates,
-            is_vdso,
+        vec![root.join("map_files").join(range), root.join("root").join(inside)]
+    }
+
+    /// The member of an archive that a mapping shows.
+    fn member(
+        &self,
+        mapping: &Mapping<'_>,
+        archives: &mut HashMap<String, Vec<Member>>,
+    ) -> Option<Member> {
+        // Looking into every library would cost more than all else here.
+        let name = mapping.path.rsplit('/').next().unwrap_or_default();
+        if mapping.offset == 0 || name.contains(".so") || !name.contains('.') {
+            return None;
         }
+        let members = archives.entry(mapping.path.to_owned()).or_insert_with(|| {
+            let open = |path: &PathBuf| File::open(path).ok().filter(zip::is_archive);
+            let file = self.candidates(mapping).iter().find_map(open);
+            file.and_then(|file| zip::members(&file).ok()).unwrap_or_default()
+        });
+        let holds = |member: &&Member| {
+            mapping.offset.checked_sub(member.offset).is_some_and(|into| into < member.len)
+        };
+        members.iter().find(holds).cloned()
     }
 
     fn executable_now(&self) -> Option<(u64, u64)> {
@@ -241,8 +351,15 @@ impl ProcessSymbols {
         }
     }
 
-    /// Reads the mappings again when the process runs another program than before.
+    /// Reads the mappings again when the process runs another program than before. Looking costs
+    /// more than finding a symbol, so within a millisecond one look is enough.
     fn follow_exec(&mut self) {
+        const PAUSE: Duration = Duration::from_millis(1);
+        let started = Instant::now();
+        if self.looked.is_some_and(|looked| started.duration_since(looked) < PAUSE) {
+            return;
+        }
+        self.looked = Some(started);
         let now = self.executable_now();
         if now.is_some()
             && now != self.executable
@@ -256,6 +373,63 @@ impl ProcessSymbols {
     ///
     /// `None` when the address is in no module.
     pub fn resolve(&mut self, address: u64) -> Option<Symbol<'_>> {
+        let found = self.find(address)?;
+        self.symbol(found)
+    }
+
+    /// As [`ProcessSymbols::resolve`], with C++ and Rust names as people write them.
+    pub fn resolve_demangled(&mut self, address: u64) -> Option<Symbol<'_>> {
+        let found = self.find(address)?;
+        let Found::Function { module, position, .. } = found else { return self.symbol(found) };
+        let key = (module, position);
+        if !self.readable.contains_key(&key) {
+            let readable = self.symbol(found)?.name.and_then(demangle).map(String::into_boxed_str);
+            self.readable.insert(key, readable);
+        }
+        let symbol = self.symbol(found)?;
+        let name = self.readable.get(&key).and_then(Option::as_deref).or(symbol.name);
+        Some(Symbol { name, ..symbol })
+    }
+
+    /// The functions around `address` with their source lines, the innermost inlined one first; none
+    /// when the file and its debug file have no DWARF.
+    pub fn source(&mut self, address: u64) -> Vec<SourceFrame> {
+        if self.find(address).is_none() {
+            return Vec::new();
+        }
+        let Some(region) = self.region_of(address) else { return Vec::new() };
+        let Region { start, offset, module, .. } = self.regions[region];
+        let module = &self.modules[module];
+        let Some(image) = &module.image else { return Vec::new() };
+        let Some(elf) = &image.elf else { return Vec::new() };
+        let into_file = address - start + offset;
+        let Some(virtual_address) = elf.address_of(into_file) else { return Vec::new() };
+        let lines = image.lines.get_or_init(|| {
+            let (elf, _) = module.open()?;
+            SourceLines::find(&elf, Path::new(&module.path)).map(Mutex::new)
+        });
+        let Some(lines) = lines else { return Vec::new() };
+        lines.lock().unwrap_or_else(PoisonError::into_inner).at(virtual_address)
+    }
+
+    fn symbol(&self, found: Found) -> Option<Symbol<'_>> {
+        Some(match found {
+            Found::Function { module, position, offset } => {
+                let module = &self.modules[module];
+                let function = module.image.as_ref()?.functions.function_at(position)?;
+                Symbol { name: Some(function.name), offset, module: &module.path }
+            }
+            Found::Module { module, offset } => {
+                Symbol { name: None, offset, module: &self.modules[module].path }
+            }
+            Found::Compiled { position, offset } => {
+                let Compiled { path, functions, .. } = self.compiled.as_ref()?;
+                Symbol { name: Some(functions.function_at(position)?.name), offset, module: path }
+            }
+        })
+    }
+
+    fn find(&mut self, address: u64) -> Option<Found> {
         self.follow_exec();
         let region = match self.region_of(address) {
             Some(region) => region,
@@ -270,23 +444,20 @@ impl ProcessSymbols {
         };
         let Region { start, offset, module, .. } = self.regions[region];
         self.load(module);
-        let module = &self.modules[module];
-        let image = module.image.as_ref()?;
+        let image = self.modules[module].image.as_ref()?;
         let into_file = address - start + offset;
         let Some(elf) = &image.elf else {
-            return Some(Symbol { name: None, offset: into_file, module: &module.path });
+            return Some(Found::Module { module, offset: into_file });
         };
         let virtual_address = elf.address_of(into_file).unwrap_or(into_file);
-        Some(match image.functions.at(virtual_address) {
-            Some(function) => Symbol {
-                name: Some(function.name),
-                offset: virtual_address - function.address,
-                module: &module.path,
-            },
+        Some(match image.functions.position_at(virtual_address) {
+            Some(position) => {
+                let start = image.functions.function_at(position)?.address;
+                Found::Function { module, position, offset: virtual_address - start }
+            }
             None => {
-                let fixed = elf.is_fixed();
-                let offset = if fixed { virtual_address } else { into_file };
-                Symbol { name: None, offset, module: &module.path }
+                let offset = if elf.is_fixed() { virtual_address } else { into_file };
+                Found::Module { module, offset }
             }
         })
     }
@@ -337,39 +508,31 @@ impl ProcessSymbols {
             let region = self.regions.iter().find(|region| region.module == index);
             region.and_then(|region| vdso(pid, region.start, region.end))
         } else {
-            module.candidates.iter().find_map(|candidate| {
-                let meta = std::fs::metadata(candidate).ok()?;
-                let elf = ElfFile::open(candidate).ok()?;
-                let key = ImageKey::File(meta.dev(), meta.ino(), meta.mtime(), meta.mtime_nsec());
-                Some(Image::load(elf, Some(key), Path::new(&module.path)))
-            })
+            let opened = module.open();
+            opened.map(|(elf, key)| Image::load(elf, Some(key), Path::new(&module.path)))
         };
         module.image = Some(image.unwrap_or_else(Image::unreadable));
     }
 
     /// Code that the process compiled itself and wrote a map of.
-    fn compiled_at(&mut self, address: u64) -> Option<Symbol<'_>> {
-        if self.compiled.as_ref().is_none_or(|(_, table)| table.at(address).is_none()) {
-            let found = perf_map::paths(self.pid).into_iter().find_map(|path| {
-                let text = std::fs::read(&path).ok()?;
-                let name = String::from_utf8_lossy(path.as_os_str().as_bytes()).into_owned();
-                Some((name, perf_map::parse(&text)))
-            });
-            if found.is_some() {
-                self.compiled = found;
-            }
+    fn compiled_at(&mut self, address: u64) -> Option<Found> {
+        let known = self.compiled.as_ref();
+        if known.is_none_or(|known| known.functions.position_at(address).is_none())
+            && let Some(read) = Compiled::read(self.pid, known)
+        {
+            self.compiled = Some(read);
         }
-        let (module, table) = self.compiled.as_ref()?;
-        let function = table.at(address)?;
-        let offset = address - function.address;
-        Some(Symbol { name: Some(function.name), offset, module })
+        let functions = &self.compiled.as_ref()?.functions;
+        let position = functions.position_at(address)?;
+        let offset = address - functions.function_at(position)?.address;
+        Some(Found::Compiled { position, offset })
     }
 }
 
 /// The vDSO is in memory only; every process of a machine word has the same.
 fn vdso(pid: i32, start: u64, end: u64) -> Option<Arc<Image>> {
     use std::os::unix::fs::FileExt;
-    let memory = std::fs::File::open(format!("/proc/{pid}/mem")).ok()?;
+    let memory = File::open(format!("/proc/{pid}/mem")).ok()?;
     let len = usize::try_from(end.checked_sub(start)?).ok().filter(|&len| len < 1 << 20)?;
     let mut bytes = vec![0; len];
     memory.read_exact_at(&mut bytes, start).ok()?;

@@ -1,11 +1,14 @@
 //! The functions of one file: names in one text, addresses in one column.
 
+use super::search::Steps;
+
 /// Functions by address and by name.
 #[derive(Debug, Clone, Default)]
 pub struct SymbolTable {
     names: String,
     /// By address; at equal ones the widest first, then the better rank.
     entries: Vec<Entry>,
+    steps: Steps,
     /// Largest end of this and all earlier entries, to know when to stop looking back.
     reach: Vec<u64>,
     /// Indices into `entries`, by name; the better rank of equal names first.
@@ -93,7 +96,8 @@ impl TableBuilder {
             let (a, b) = (&entries[a as usize], &entries[b as usize]);
             name_of(a).cmp(name_of(b)).then(a.rank.cmp(&b.rank)).then(a.address.cmp(&b.address))
         });
-        SymbolTable { names, entries, reach, by_name }
+        let steps = Steps::new(entries.iter().map(|entry| entry.address));
+        SymbolTable { names, entries, steps, reach, by_name }
     }
 }
 
@@ -119,14 +123,24 @@ impl SymbolTable {
     /// The innermost function that covers `address`. One of unknown size (written in assembly)
     /// reaches to the next function.
     pub fn at(&self, address: u64) -> Option<Function<'_>> {
-        let after = self.entries.partition_point(|entry| entry.address <= address);
+        self.function_at(self.position_at(address)?)
+    }
+
+    /// The function at a position of the table.
+    pub(super) fn function_at(&self, position: usize) -> Option<Function<'_>> {
+        self.entries.get(position).map(|entry| self.function(entry))
+    }
+
+    /// Position of what [`SymbolTable::at`] gives.
+    pub(super) fn position_at(&self, address: u64) -> Option<usize> {
+        let all = &self.entries;
+        let after = self.steps.up_to(address, all.len(), |index| all[index].address);
         for index in (0..after).rev() {
             let entry = &self.entries[index];
             let into = address - entry.address;
             let open_end = entry.size == 0 && index + 1 == after;
             if into < entry.size || open_end || (entry.size == 0 && into == 0) {
-                let widest = self.first_at(index);
-                return Some(self.function(widest));
+                return Some(self.first_at(index));
             }
             // Nothing before reaches this far.
             if index == 0 || self.reach[index - 1] <= address {
@@ -137,13 +151,13 @@ impl SymbolTable {
     }
 
     /// Of several names for the same function, the most public and plainest.
-    fn first_at(&self, index: usize) -> &Entry {
+    fn first_at(&self, index: usize) -> usize {
         let entry = &self.entries[index];
-        let same = self.entries[..=index]
+        let same = self.entries[..index]
             .iter()
             .rev()
             .take_while(|other| other.address == entry.address && other.size == entry.size);
-        same.last().unwrap_or(entry)
+        index - same.count()
     }
 
     /// The functions called exactly `name`; the default version first.

@@ -142,7 +142,10 @@ class KernelMixin:
     @staticmethod
     def support_raw_tracepoint_in_module():
         """Whether raw tracepoints of kernel modules can be used."""
-        return _native.ksymname(b"bpf_trace_modules") != -1
+        try:
+            return _native.ksymname(b"bpf_trace_modules") != -1
+        except _native.SymbolError:
+            return False
 
     @classmethod
     def monotonic_time(cls):

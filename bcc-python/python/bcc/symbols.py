@@ -17,6 +17,10 @@ class SymbolCache:
         """(name, offset, module) of an address; unknown: (None, addr, None) or (None, offset, module)."""
         return self.cache.resolve(addr, demangle)
 
+    def source(self, addr, demangle=True):
+        """[(function, file, line)] around an address, the innermost inlined function first."""
+        return self.cache.source(addr, demangle)
+
     def resolve_name(self, module, name):
         """Address of a symbol, -1 when there is none."""
         return self.cache.resolve_name(_assert_is_bytes(module), _assert_is_bytes(name))
@@ -35,26 +39,13 @@ class SymbolMixin:
             cache = _sym_caches[pid] = SymbolCache(pid)
         return cache
 
-    @staticmethod
-    def sym(addr, pid, show_module=False, show_offset=False, demangle=True):
-        """Text (bytes) of an address of process `pid`, of the kernel for `pid` < 0.
-
-        `addr` may be a `bcc_stacktrace_build_id` of a build-id stack. Unknown: `[unknown]`.
-        """
-        if hasattr(addr, "build_id"):
-            return _native.build_id_symbol(
-                bytes(addr.build_id), addr.offset, show_module, show_offset, demangle
-            )
-        return SymbolMixin._sym_cache(pid).cache.text(addr, show_module, show_offset, demangle)
-
-    @staticmethod
-    def ksym(addr, show_module=False, show_offset=False):
-        """Text (bytes) of a kernel address."""
-        return SymbolMixin._sym_cache(-1).cache.text(addr, show_module, show_offset, False)
+    # Straight into the library: programs name frames by the million.
+    sym = staticmethod(_native.sym)
+    ksym = staticmethod(_native.ksym)
 
     @staticmethod
     def ksymname(name):
-        """Address of a kernel symbol, -1 when there is none."""
+        """Address of a kernel symbol, -1 when there is none; SymbolError when they are hidden."""
         return _native.ksymname(_assert_is_bytes(name))
 
     @staticmethod

@@ -2,75 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod namespaces;
+mod source;
+mod support;
+
 use bcc_core::symbol::place::{Wanted, resolve};
-use bcc_core::symbol::process::ProcessSymbols;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/programs/symbols.c");
-const FUNCTIONS: [&str; 3] = ["hidden_function", "public_function", "main"];
-
-fn run(program: &str, arguments: &[&str]) {
-    let status = Command::new(program).args(arguments).status().unwrap();
-    assert!(status.success(), "{program} {arguments:?}");
-}
-
-/// Builds the program with more flags.
-fn build(directory: &Path, flags: &[&str]) -> PathBuf {
-    let binary = directory.join("target");
-    let mut arguments = vec!["-O1", "-g", "-Wl,--build-id=sha1", SOURCE, "-o"];
-    arguments.push(binary.to_str().unwrap());
-    arguments.extend_from_slice(flags);
-    run("cc", &arguments);
-    binary
-}
-
-/// A running target and the addresses it told.
-struct Target {
-    child: Child,
-    addresses: Vec<(String, u64)>,
-}
-
-impl Target {
-    fn start(binary: &Path) -> Self {
-        let mut command = Command::new(binary);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(FUNCTIONS.len());
-        let parse = |line: std::io::Result<String>| {
-            let line = line.unwrap();
-            let (name, address) = line.split_once(" 0x").unwrap();
-            (name.to_owned(), u64::from_str_radix(address, 16).unwrap())
-        };
-        let addresses: Vec<_> = lines.map(parse).collect();
-        assert_eq!(addresses.len(), FUNCTIONS.len());
-        Self { child, addresses }
-    }
-
-    fn symbols(&self) -> ProcessSymbols {
-        ProcessSymbols::new(self.child.id().cast_signed()).unwrap()
-    }
-
-    /// Each address has its name, one byte into the function too, and each name its address.
-    fn check(&self, binary: &Path) {
-        let mut symbols = self.symbols();
-        for (name, address) in &self.addresses {
-            for into in [0, 1] {
-                let symbol = symbols.resolve(address + into).unwrap();
-                assert_eq!((symbol.name, symbol.offset), (Some(name.as_str()), into));
-                assert_eq!(symbol.module, binary.to_str().unwrap());
-            }
-            assert_eq!(symbols.resolve_name("target", name), Some(*address));
-        }
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        drop(self.child.wait());
-    }
-}
+use std::path::Path;
+use support::{Target, build, run};
 
 /// Bytes of the file at a place equal those in memory at the address the target told.
 fn check_places(target: &Target, binary: &Path) {

@@ -206,6 +206,7 @@ def test_arguments_are_read_from_a_static_function_too(binary):
     target = Target(binary)
     usdt = USDT(pid=target.pid)
     usdt.enable_probe("memory", "on_memory")
+    usdt.enable_probe("places", "on_places")
     text = HEAD + """
 static inline int fetch(struct pt_regs *ctx, struct event_t *e) {
     s8 tiny = 0; s32 medium = 0; s64 entry = 0; u32 global = 0;
@@ -216,10 +217,25 @@ static inline int fetch(struct pt_regs *ctx, struct event_t *e) {
     e->values[0] = tiny; e->values[1] = medium; e->values[2] = entry; e->values[3] = global;
     return bpf_usdt_readarg_p(5, ctx, &e->text, sizeof(e->text));
 }
+static inline s64 first_of_any(struct pt_regs *ctx) {
+    s8 narrow = 0; s64 wide = 0;
+    return bpf_usdt_readarg(1, ctx, &narrow) ? (bpf_usdt_readarg(1, ctx, &wide), wide) : narrow;
+}
 int on_memory(struct pt_regs *ctx) {
     struct event_t e;
     start(&e, 3);
     fetch(ctx, &e);
+    if (first_of_any(ctx) != e.values[0]) return 0;
+    events.ringbuf_output(&e, sizeof(e), 0);
+    return 0;
+}
+int on_places(struct pt_regs *ctx) {
+    struct event_t e;
+    s32 kind = 0;
+    start(&e, 4);
+    e.values[0] = first_of_any(ctx);
+    bpf_usdt_readarg(2, ctx, &kind);
+    e.values[1] = kind;
     events.ringbuf_output(&e, sizeof(e), 0);
     return 0;
 }
@@ -227,7 +243,7 @@ int on_memory(struct pt_regs *ctx) {
     said = []
 
     def fire():
-        said.extend(line for line in target.fire(6) if line.startswith("memory"))
+        said.extend(line for line in target.fire(6) if line.split()[0] in ("memory", "places"))
         return len(said)
 
     with BPF(text=text, usdt_contexts=[usdt]) as b:

@@ -1,4 +1,5 @@
-//! C functions that fetch the arguments of enabled probes: `_bpf_readarg_FUNCTION_N`.
+//! C functions that fetch the arguments of enabled probes: `_bpf_readarg_FUNCTION_N`, and
+//! `_bpf_readarg__any_N` for functions that several handlers may call.
 
 use super::notes::{Location, Probe};
 use super::{Argument, Operand, Usdt, UsdtError};
@@ -35,7 +36,59 @@ pub fn generate(contexts: &[&Usdt]) -> Result<String, UsdtError> {
             write_reader(&mut text, function, index, sites)?;
         }
     }
+    write_any(&mut text, contexts, &by_function);
     Ok(text)
+}
+
+/// Readers that find out by the probe's place which handler's readers are meant. Where places can't
+/// be told apart there are none, and only calls in handlers compile.
+fn write_any<'a>(
+    text: &mut String,
+    contexts: &[&'a Usdt],
+    by_function: &BTreeMap<&str, Vec<Site<'a>>>,
+) {
+    let mut sites: Vec<Site<'a>> = Vec::new();
+    for context in contexts {
+        for (probe, _) in context.enabled() {
+            for location in &probe.locations {
+                add_site(&mut sites, context, probe, location);
+            }
+        }
+    }
+    let arguments = |site: &Site<'_>| site.location.arguments.len();
+    let Ok((selector, labels)) = labels(&sites).or_else(|error| match by_function.len() {
+        1 => Ok((String::new(), Vec::new())),
+        _ => Err(error),
+    }) else {
+        return;
+    };
+    // The first handler of each place: all read the same there.
+    let handler = |site: &Site<'_>| {
+        by_function.iter().find_map(|(function, theirs)| {
+            let same = |other: &Site<'_>| std::ptr::eq(other.location, site.location);
+            theirs.iter().any(same).then_some(*function)
+        })
+    };
+    for n in 1..=sites.iter().map(arguments).max().unwrap_or(0) {
+        let _ = writeln!(
+            text,
+            "static __always_inline int _bpf_readarg__any_{n}(struct pt_regs *ctx, void *dest, \
+             size_t len) {{"
+        );
+        if let (1, Some(function)) = (by_function.len(), by_function.keys().next()) {
+            let _ = writeln!(text, "  return _bpf_readarg_{function}_{n}(ctx, dest, len);\n}}");
+            continue;
+        }
+        let _ = writeln!(text, "  switch ({selector}) {{");
+        for (site, labels) in sites.iter().zip(&labels).filter(|(site, _)| arguments(site) >= n) {
+            let Some(function) = handler(site) else { continue };
+            for label in labels {
+                let _ = write!(text, "  case {label:#x}ULL:");
+            }
+            let _ = writeln!(text, " return _bpf_readarg_{function}_{n}(ctx, dest, len);");
+        }
+        let _ = writeln!(text, "  }}\n  return -1;\n}}");
+    }
 }
 
 fn add_site<'a>(

@@ -98,7 +98,8 @@ impl Plan<'_> {
                     && packet::edit_member(text, &lexed.code, token, bits, *access, edits)
             }
             UseKind::UsdtArgument { callee } => {
-                usdt::edit_call(text, &lexed.code, token, callee, &function.name, edits)
+                let handler = if function.external { &function.name } else { usdt::ANY_HANDLER };
+                usdt::edit_call(text, &lexed.code, token, callee, handler, edits)
             }
             UseKind::Checksum => {
                 self.packet_functions.insert(used.function);

@@ -3,6 +3,9 @@
 use super::edit::EditSet;
 use crate::parse::lex::Token;
 
+/// In the place of a handler's name, in functions that are none: the readers find the handler out.
+pub(super) const ANY_HANDLER: &str = "_any";
+
 /// Edits the call whose name is `tokens[name]`; false when it is not `callee(`.
 pub(super) fn edit_call(
     text: &[u8],

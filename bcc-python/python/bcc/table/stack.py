@@ -49,7 +49,14 @@ class StackTrace(TableBase):
 
     def walk(self, stack_id, resolve=None):
         """Iterator over the addresses of stack `stack_id`, or over `resolve(address)`."""
-        return StackTrace.StackWalker(self[self.Key(stack_id)], self.flags, resolve)
+        stack = self[self.Key(stack_id)]
+        if self.flags & StackTrace.BPF_F_STACK_BUILD_ID:
+            return StackTrace.StackWalker(stack, self.flags, resolve)
+        # All frames at once: one by one, ctypes costs more than naming them.
+        frames = stack.ip[:]
+        if 0 in frames:
+            del frames[frames.index(0) :]
+        return map(resolve, frames) if resolve else iter(frames)
 
     def __len__(self):
         return sum(1 for _ in self)

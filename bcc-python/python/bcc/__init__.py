@@ -72,14 +72,13 @@ __all__ = [name for name in (*_HOME, *_MODULES) if not name.startswith("_")]
 
 
 def __getattr__(name):
-    from importlib import import_module
-
+    # `__import__`, as importlib takes longer to load than most of what is here.
     if name in _HOME:
-        value = getattr(import_module(_HOME[name], __name__), name)
+        value = getattr(__import__(__name__ + _HOME[name], fromlist=[name]), name)
     elif name in _MODULES:
-        value = import_module(_MODULES[name])
+        value = __import__(_MODULES[name])
     elif name in _SUBMODULES:
-        return import_module("." + name, __name__)
+        return __import__(f"{__name__}.{name}", fromlist=[name])
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

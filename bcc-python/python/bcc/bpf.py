@@ -1,12 +1,10 @@
 """`BPF`: one compiled module, what it has attached, and its tables."""
 
-import ctypes as ct
 import os
 import sys
 
 from . import _native
 from .attach import AttachMixin
-from .ctype import class_of, str2ctype
 from .enums import (
     DEBUG_BPF,
     DEBUG_BPF_REGISTER_STATE,
@@ -20,7 +18,6 @@ from .enums import (
 )
 from .kernel import KernelMixin
 from .symbols import SymbolMixin
-from .table import Table
 from .tracepipe import TracePipeMixin
 from .utils import _assert_is_bytes
 
@@ -51,8 +48,20 @@ class _Function:
         self.fd = fd
 
 
-class _Timespec(ct.Structure):
-    _fields_ = [("tv_sec", ct.c_long), ("tv_nsec", ct.c_long)]
+class _Lazy:
+    """A class attribute that lives in another module, which is imported on first use."""
+
+    def __init__(self, module, wrap=None):
+        self._module = module
+        self._wrap = wrap
+
+    def __set_name__(self, owner, name):
+        self._name = name
+
+    def __get__(self, instance, owner):
+        value = getattr(__import__(__package__ + self._module, fromlist=[self._name]), self._name)
+        setattr(BPF, self._name, self._wrap(value) if self._wrap else value)
+        return value
 
 
 def _find_file(filename):
@@ -119,9 +128,9 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
     DEBUG_BTF = DEBUG_BTF
 
     Function = _Function
-    Table = staticmethod(Table)
-    str2ctype = str2ctype
-    timespec = _Timespec
+    Table = _Lazy(".table", staticmethod)
+    str2ctype = _Lazy(".ctype")
+    timespec = _Lazy(".ctype")
 
     def __init__(
         self,
@@ -204,11 +213,13 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
         found = self.module.map(name)
         if found is None:
             raise KeyError
+        from .ctype import class_of
+
         if keytype is None:
             keytype = class_of(found.key_type)
         if leaftype is None:
             leaftype = class_of(found.leaf_type)
-        return Table(self, found.id, found.fd, keytype, leaftype, name, reducer=reducer)
+        return BPF.Table(self, found.id, found.fd, keytype, leaftype, name, reducer=reducer)
 
     def decode_table(self, table_name, sizeinfo=False):
         """The layout of a table's key and leaf as text."""

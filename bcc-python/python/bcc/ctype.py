@@ -127,6 +127,12 @@ def event_class(fields, exact):
     return class_of(exact)
 
 
+class timespec(ct.Structure):
+    """The C struct of that name."""
+
+    _fields_ = [("tv_sec", ct.c_long), ("tv_nsec", ct.c_long)]
+
+
 def _event_field(spelling):
     if spelling.startswith("enum "):
         return ct.c_int

@@ -1,7 +1,10 @@
 """What all tables share: bytes in and out of the kernel map, seen as ctypes objects."""
 
 import ctypes as ct
-from collections.abc import MutableMapping
+import gc
+
+# The very class of `collections.abc`, without the rest of `collections`: every start pays for it.
+from _collections_abc import MutableMapping
 
 from .._native import MapError
 from .histogram import HistogramMixin
@@ -46,6 +49,19 @@ map_type_name = {
 def get_table_type_name(ttype):
     """The name of a map type: `HASH`, or `<unknown>`."""
     return map_type_name.get(ttype, "<unknown>")
+
+
+class _NoCollection:
+    """Holds the garbage collector back: it would walk all of a big table's objects many times, and
+    none of them is in a cycle."""
+
+    def __enter__(self):
+        self._was_on = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_exception):
+        if self._was_on:
+            gc.enable()
 
 
 class TableBase(HistogramMixin, MutableMapping):
@@ -148,12 +164,24 @@ class TableBase(HistogramMixin, MutableMapping):
     def items(self):
         """All (key, leaf) pairs as a list."""
         keys, leaves, count = self._map.items()
-        return list(zip(self._objects(self.Key, keys, count), self._leaves(leaves, count)))
+        with _NoCollection():
+            return list(zip(self._objects(self.Key, keys, count), self._leaves(leaves, count)))
 
     def values(self):
         """All leaves as a list."""
         _, leaves, count = self._map.items()
-        return self._leaves(leaves, count)
+        with _NoCollection():
+            return self._leaves(leaves, count)
+
+    def _counts(self):
+        if type(self)._leaves is not TableBase._leaves or not issubclass(self.Leaf, ct._SimpleCData):
+            return super()._counts()
+        keys, leaves, count = self._map.items()
+        if not count:
+            return ()
+        numbers = (self.Leaf * count).from_buffer(leaves)[:]
+        with _NoCollection():
+            return zip(self._objects(self.Key, keys, count), numbers)
 
     def _leaves(self, data, count):
         return self._objects(self.Leaf, data, count)
@@ -163,10 +191,9 @@ class TableBase(HistogramMixin, MutableMapping):
         """`count` objects of `cls` over the bytes of `data`, which they keep alive."""
         if not count:
             return []
-        array = (cls * count).from_buffer(data)
-        if issubclass(cls, ct._SimpleCData):
-            return list(map(cls, array))
-        return list(array)
+        # A slice is one call for all; iterating asks the array for each.
+        objects = (cls * count).from_buffer(data)[:]
+        return list(map(cls, objects)) if issubclass(cls, ct._SimpleCData) else objects
 
     def iteritems(self):
         """Generator of (key, leaf) pairs, read one by one."""
@@ -200,7 +227,9 @@ class TableBase(HistogramMixin, MutableMapping):
 
     def _batch(self, rows):
         keys, leaves, count = rows
-        return zip(self._objects(self.Key, keys, count), self._objects(self.Leaf, leaves, count))
+        with _NoCollection():
+            keys = self._objects(self.Key, keys, count)
+            return list(zip(keys, self._objects(self.Leaf, leaves, count)))
 
     def items_delete_batch(self, ct_keys=None):
         """Deletes the keys of the ctypes array `ct_keys`, or all."""

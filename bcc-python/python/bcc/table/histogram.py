@@ -13,16 +13,31 @@ def _stars(val, val_max, width):
     return text[:-1] + "+" if val > val_max else text
 
 
-def _rows(body, rows, vals, stars, strip_leading_zero):
+def _rows(labels, vals, stars, strip_leading_zero):
+    """Prints a row per label; `labels` starts with that of slot `len(vals) - len(labels)`."""
     val_max = max(vals, default=0)
-    out = []
-    for index, labels in rows:
-        val = vals[index]
-        if strip_leading_zero and not val and not out:
-            continue
-        out.append(body % (*labels, val, stars, _stars(val, val_max, stars)))
-    if out:
-        print("\n".join(out))
+    vals = vals[len(vals) - len(labels) :]
+    if strip_leading_zero:
+        first = next((index for index, val in enumerate(vals) if val), len(vals))
+        labels, vals = labels[first:], vals[first:]
+    if vals:
+        print(
+            "\n".join(
+                "%s%-8d |%-*s|" % (label, val, stars, _stars(val, val_max, stars))
+                for label, val in zip(labels, vals)
+            )
+        )
+
+
+def _log2_labels(body, slots):
+    labels = []
+    for index in range(1, slots):
+        low, high = (1 << index) >> 1, (1 << index) - 1
+        labels.append(body % (0 if low == high else low, high))
+    return labels
+
+
+_labels = {}
 
 
 def _last_nonzero(vals):
@@ -31,24 +46,17 @@ def _last_nonzero(vals):
 
 def _print_log2_hist(vals, val_type, strip_leading_zero):
     last = _last_nonzero(vals)
-    if last <= 32:
-        header = "     %-19s : count     distribution"
-        body = "%10d -> %-10d : %-8d |%-*s|"
-        stars = stars_max
-    else:
-        header = "               %-29s : count     distribution"
-        body = "%20d -> %-20d : %-8d |%-*s|"
-        stars = stars_max // 2
     if last <= 0:
         return
-    print(header % val_type)
-
-    def bounds(index):
-        low, high = (1 << index) >> 1, (1 << index) - 1
-        return (0 if low == high else low), high
-
-    rows = ((index, bounds(index)) for index in range(1, last + 1))
-    _rows(body, rows, vals, stars, strip_leading_zero)
+    if last <= 32:
+        header, body, stars = "     %-19s", "%10d -> %-10d : ", stars_max
+    else:
+        header, body, stars = "               %-29s", "%20d -> %-20d : ", stars_max // 2
+    labels = _labels.get(body)
+    if labels is None:
+        labels = _labels[body] = _log2_labels(body, log2_index_max)
+    print((header + " : count     distribution") % val_type)
+    _rows(labels[:last], vals[: last + 1], stars, strip_leading_zero)
 
 
 def _print_linear_hist(vals, val_type, strip_leading_zero):
@@ -56,8 +64,8 @@ def _print_linear_hist(vals, val_type, strip_leading_zero):
     if last < 0:
         return
     print("     %-13s : count     distribution" % val_type)
-    rows = ((index, (index,)) for index in range(last + 1))
-    _rows("        %-10d : %-8d |%-*s|", rows, vals, stars_max, strip_leading_zero)
+    labels = ["        %-10d : " % index for index in range(last + 1)]
+    _rows(labels, vals[: last + 1], stars_max, strip_leading_zero)
 
 
 def get_json_hist(vals, val_type, section_bucket=None):
@@ -88,22 +96,26 @@ class HistogramMixin:
         bucket_field, slot_field = fields[0][0], fields[1][0]
         if slot_field == "__pad_1" and len(fields) == 3:
             slot_field = fields[2][0]
-        for key, leaf in self.items():
+        for key, count in self._counts():
             bucket = getattr(key, bucket_field)
             if bucket_fn:
                 bucket = bucket_fn(bucket)
             vals = tmp.get(bucket)
             if vals is None:
                 vals = tmp[bucket] = [0] * index_max
-            vals[getattr(key, slot_field)] = leaf.value
+            vals[getattr(key, slot_field)] = count
         order = list(tmp)
         buckets.extend(bucket_sort_fn(order) if bucket_sort_fn else order)
 
     def _slots(self, index_max):
         vals = [0] * index_max
-        for key, leaf in self.items():
-            vals[key.value] = leaf.value
+        for key, count in self._counts():
+            vals[key.value] = count
         return vals
+
+    def _counts(self):
+        """Pairs of key and number."""
+        return ((key, leaf.value) for key, leaf in self.items())
 
     def _sections(self, bucket_fn, bucket_sort_fn, index_max):
         tmp, buckets = {}, []

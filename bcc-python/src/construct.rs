@@ -3,17 +3,21 @@
 use crate::error::{MapError, compile_error, map_error};
 use crate::module::to_stderr;
 use bcc_core::compile::{self, CompileError as CoreCompileError, CompileRequest, MAIN_FILE};
-use bcc_core::module::{LoadOptions, Module};
-use bcc_core::spec::ModuleSpec;
+use bcc_core::disasm;
+use bcc_core::module::{LoadOptions, Module, place};
+use bcc_core::spec::{ModuleSpec, ProgramSpec};
 use bcc_core::target::Target;
 use pyo3::prelude::*;
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Debug bit: show the C that the text became.
 const DEBUG_PREPROCESSOR: u32 = 0x4;
+/// Debug bit: show the instructions with the text they come from.
+const DEBUG_SOURCE: u32 = 0x8;
 
 /// What to compile, as Python gave it.
 pub(crate) struct Source {
@@ -111,12 +115,30 @@ fn print_products(spec: &ModuleSpec, debug: u32) {
     if debug & DEBUG_PREPROCESSOR != 0 {
         to_stderr(&spec.rewritten);
     }
+    if debug & DEBUG_SOURCE != 0 {
+        for program in &spec.programs {
+            to_stderr(&with_source(spec, program));
+        }
+    }
     if debug & compile::DEBUG_LLVM_IR != 0
         && let Some(ir) = &spec.llvm_ir
     {
         // A closed stdout is no reason to fail.
         let _lost = writeln!(std::io::stdout().lock(), "{ir}");
     }
+}
+
+/// A program's instructions, each line of the text before what it became.
+fn with_source(spec: &ModuleSpec, program: &ProgramSpec) -> String {
+    let mut lines = place::lines(&spec.btf, &program.line_info).peekable();
+    let mut text = format!("Disassembly of function {}", program.name);
+    for (index, insn) in disasm::lines(&program.insns).iter().enumerate() {
+        while let Some(line) = lines.next_if(|line| line.insn as usize <= index) {
+            let _infallible = write!(text, "\n; {} // Line {:3}", line.text.trim(), line.number);
+        }
+        let _infallible = write!(text, "\n{insn}");
+    }
+    text
 }
 
 /// That a network device exists.

@@ -14,6 +14,7 @@ mod kernel;
 mod link;
 mod map;
 mod module;
+mod objects;
 mod symbol;
 mod trace;
 mod types;
@@ -46,6 +47,10 @@ mod _native {
     use super::map::Map;
     #[pymodule_export]
     use super::module::Module;
+    #[pymodule_export]
+    use super::objects::{
+        attach_tc, attach_xdp_link, map_info, open_iterator, pin, program_info, test_run,
+    };
     #[pymodule_export]
     use super::symbol::{
         SymbolCache, add_build_id_module, find_executable, find_library, function_symbols, ksym,

@@ -8,6 +8,7 @@ use bcc_core::symbol::SymbolError;
 use bcc_core::symbol::place::{self, Wanted};
 use bcc_sys::bpf::{AttachType, object};
 use bcc_sys::perf::PerfEventAttr;
+use nix::errno::Errno;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -335,10 +336,20 @@ pub(crate) fn open_raw_socket(device: &[u8], fd: RawFd) -> PyResult<RawFd> {
 #[pyfunction]
 pub(crate) fn attach_xdp(device: &[u8], fd: RawFd, flags: u32) -> PyResult<()> {
     let device = shown(device);
-    let text = format!("Failed to attach BPF to device {device}");
-    if fd < 0 {
-        return xdp::remove(&device, flags).map_err(|e| attach_failed(&text, &e));
-    }
-    // It outlives the link on purpose: only `remove_xdp` takes it off.
-    xdp::attach(borrow(fd)?, &device, flags).map(drop).map_err(|e| attach_failed(&text, &e))
+    let done = if fd < 0 {
+        xdp::remove(&device, flags)
+    } else {
+        // It outlives the link on purpose: only `remove_xdp` takes it off.
+        xdp::attach(borrow(fd)?, &device, flags).map(drop)
+    };
+    done.map_err(|error| {
+        let text = match error.errno() {
+            Some(Errno::EBADMSG) => {
+                "Internal error while attaching BPF to device, try increasing the debug level!"
+                    .to_owned()
+            }
+            _ => format!("Failed to attach BPF to device {device}"),
+        };
+        attach_failed(&text, &error)
+    })
 }

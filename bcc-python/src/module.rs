@@ -370,11 +370,14 @@ impl Module {
     ) -> PyResult<()> {
         let opts = PerfBufferOpts { page_count, wakeup_events };
         let map = self.raw_map(id)?;
-        let buffer = py.detach(|| PerfBuffer::open(map, opts)).map_err(|e| event_error(&e))?;
         let readers = Self::readers(&self.perf)?;
+        // An earlier one goes first: at its end it takes its rings out of the map.
+        let old = lock(&self.buffers).remove(&id);
+        old.map_or(Ok(()), |old| readers.remove(py, old))?;
+        let buffer = py.detach(|| PerfBuffer::open(map, opts)).map_err(|e| event_error(&e))?;
         let source = readers.add_perf(py, buffer, callback, lost)?;
-        let old = lock(&self.buffers).insert(id, source);
-        old.map_or(Ok(()), |old| readers.remove(py, old))
+        lock(&self.buffers).insert(id, source);
+        Ok(())
     }
 
     fn perf_poll(&self, py: Python<'_>, timeout_ms: i64) -> PyResult<()> {

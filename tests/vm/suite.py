@@ -24,7 +24,7 @@ import snapshot
 TOP = Path(__file__).resolve().parents[2]
 KERNELS = ["6.1", "6.12"]
 # A directory of pytest files each, but for the first: Rust integration tests.
-SUITES = ["kernel", "python", "tools", "guest"]
+SUITES = ["kernel", "python", "api", "tools", "guest"]
 MINUTES = 20
 # Emulation takes a core each.
 GUESTS = 2

@@ -133,6 +133,10 @@ impl AttachError {
 fn hint(kind: AttachKind, errno: Option<Errno>) -> Option<&'static str> {
     use AttachKind as K;
     Some(match (kind, errno?) {
+        (K::Xdp | K::Tc | K::ProgAttach | K::Netns, Errno::EPERM | Errno::EACCES) => {
+            "needs CAP_NET_ADMIN, or root"
+        }
+        (K::Socket, Errno::EPERM | Errno::EACCES) => "needs CAP_NET_RAW, or root",
         (_, Errno::EPERM | Errno::EACCES) => "needs root, or CAP_BPF with CAP_PERFMON",
         (K::Kprobe | K::Kretprobe, Errno::ENOENT | Errno::EINVAL) => {
             "not traceable: non-existing, inlined, or marked notrace"

@@ -2,10 +2,12 @@
 
 import ctypes as ct
 import gc
+import os
 
 # The very class of `collections.abc`, without the rest of `collections`: every start pays for it.
 from _collections_abc import MutableMapping
 
+from .. import _native
 from .._native import MapError
 from .histogram import HistogramMixin
 
@@ -83,6 +85,14 @@ class TableBase(HistogramMixin, MutableMapping):
     def get_fd(self):
         """The map's file descriptor, owned by the table's module."""
         return self.map_fd
+
+    def info(self):
+        """What the kernel says of the map, as a dict: id, name, type, max_entries, flags, ..."""
+        return _native.map_info(self.map_fd)
+
+    def pin(self, path):
+        """Pins the map to `path`, below a bpffs."""
+        _native.pin(self.map_fd, os.fsencode(path))
 
     def key_sprintf(self, key):
         """The key as text (bytes), the way `key_scanf` reads it."""

@@ -1,8 +1,9 @@
 //! Which probes are to be attached, of which process or file.
 
 use super::notes::{self, Probe};
+use super::semaphore::Semaphore;
 use super::{Argument, UsdtError};
-use crate::link::uprobe::UprobeOpts;
+use crate::link::uprobe::{UprobeOpts, counts_semaphores};
 use crate::symbol::elf::ElfFile;
 use crate::symbol::library::{find_executable, find_library};
 use crate::symbol::process::{Mapping, is_file, parse_mapping};
@@ -18,6 +19,8 @@ pub struct Usdt {
     enabled: Vec<(usize, String)>,
     /// Where the process has the files' pages, to tell its addresses.
     mappings: Vec<MappedAt>,
+    /// Those that the kernel does not count by itself.
+    raised: Vec<Semaphore>,
 }
 
 /// An executable mapping of a file.
@@ -51,8 +54,7 @@ impl Usdt {
         let maps = std::fs::read(format!("/proc/{pid}/maps"))
             .map_err(|source| UsdtError::Process { pid, source })?;
         let maps = String::from_utf8_lossy(&maps);
-        let mut usdt =
-            Self { pid: Some(pid), probes: Vec::new(), enabled: Vec::new(), mappings: Vec::new() };
+        let mut usdt = Self::new(Some(pid), Vec::new());
         for mapping in maps.lines().filter_map(parse_mapping) {
             if mapping.executable && is_file(mapping.path) {
                 usdt.mappings.push(MappedAt::new(&mapping));
@@ -106,7 +108,12 @@ impl Usdt {
         };
         let found = found.ok_or_else(|| UsdtError::NoFile(path.to_owned()))?;
         let probes = notes::read(&ElfFile::open(&found)?, &found)?;
-        Ok(Self { pid: None, probes, enabled: Vec::new(), mappings: Vec::new() })
+        Ok(Self::new(None, probes))
+    }
+
+    fn new(pid: Option<i32>, probes: Vec<Probe>) -> Self {
+        let (enabled, mappings, raised) = (Vec::new(), Vec::new(), Vec::new());
+        Self { pid, probes, enabled, mappings, raised }
     }
 
     /// The process, if the probes are one's.
@@ -144,15 +151,33 @@ impl Usdt {
     /// Wants `function` to run at the probe `name` or `provider:name`.
     ///
     /// # Errors
-    /// [`UsdtError::NoProbe`], [`UsdtError::Ambiguous`].
+    /// [`UsdtError::NoProbe`], [`UsdtError::Ambiguous`]; on kernels that don't count semaphores also
+    /// [`UsdtError::Semaphore`] and [`UsdtError::Process`].
     pub fn enable(&mut self, name: &str, function: &str) -> Result<(), UsdtError> {
         for index in self.find(name)? {
             let wanted = (index, function.to_owned());
-            if !self.enabled.contains(&wanted) {
-                self.enabled.push(wanted);
+            if self.enabled.contains(&wanted) {
+                continue;
             }
+            if !counts_semaphores() && self.probes[index].semaphore != 0 {
+                let probe = &self.probes[index];
+                let place = self.pid.zip(self.semaphore_address(probe));
+                let (pid, address) =
+                    place.ok_or_else(|| UsdtError::Semaphore(probe.full_name()))?;
+                self.raised.push(Semaphore::raise(pid, address)?);
+            }
+            self.enabled.push(wanted);
         }
         Ok(())
+    }
+
+    /// Where the process has the semaphore of one of its probes; `None` without a process or a
+    /// semaphore.
+    pub fn semaphore_address(&self, probe: &Probe) -> Option<u64> {
+        let location = probe.locations.first().filter(|_| probe.semaphore != 0)?;
+        let there = self.address_in_process(&probe.path, location.offset)?;
+        // As far from the probe as in the file.
+        Some(probe.semaphore.wrapping_sub(location.address).wrapping_add(there))
     }
 
     /// The probe called `name` or `provider:name`.
@@ -195,7 +220,10 @@ impl Usdt {
                         path: probe.open_path.clone(),
                         offset: location.offset,
                         pid: self.pid.filter(|_| !ignore_pid),
-                        ref_ctr_offset: u32::try_from(probe.semaphore_offset).unwrap_or(0),
+                        ref_ctr_offset: u32::try_from(probe.semaphore_offset)
+                            .ok()
+                            .filter(|_| counts_semaphores())
+                            .unwrap_or(0),
                         ..UprobeOpts::default()
                     },
                 });

@@ -7,6 +7,7 @@ pub mod context;
 pub mod notes;
 pub mod operand;
 pub mod reader;
+pub mod semaphore;
 
 pub use context::{Attachment, Usdt};
 pub use notes::{Location, Probe};
@@ -73,6 +74,11 @@ pub enum UsdtError {
          a shared object has multiple locations"
     )]
     NeedsPid(String),
+    /// The kernel is too old to count semaphores, and no process was named to write it into.
+    #[error(
+        "probe {0} has a semaphore, which this kernel can only raise in a process given by its id"
+    )]
+    Semaphore(String),
     /// The machine type of a file is none the readers know registers of.
     #[error("no argument readers for machine type {0}")]
     Machine(u16),

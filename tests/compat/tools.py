@@ -1,0 +1,169 @@
+"""What each of Debian's tools is called with, what triggers it, and the row that proves it.
+
+The tools are black boxes: this table comes from their manual pages and from upstream's documented
+output. Names below are those of `bpfcc-tools`, without the suffix that Debian gives them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BASELINE = {"6.1": 84, "6.12": 66}
+"""How many attach with Debian's own library."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool, one call."""
+
+    name: str
+    args: str = ""
+    """Words; `{name}` is replaced by what the workload or the guest offers."""
+    work: str = ""
+    """The workload (a function of work.py) that is repeated until the row is there."""
+    row: str = ""
+    """A regular expression that a line of its output must match."""
+    end: bool = False
+    """Prints its rows only when it is interrupted."""
+    tty: bool = False
+    """Needs a terminal."""
+    alone: bool = False
+    """Disturbs the others, so nothing runs beside it."""
+    plain: bool = False
+    """Has no BPF program of its own."""
+    fails: str | dict[str, str] = ""
+    """Why it cannot work here, or in the kernels named; then it must fail, and not crash."""
+    program: str = ""
+    """The file, where it is not /usr/sbin/NAME-bpfcc."""
+
+    @property
+    def path(self) -> str:
+        """The script that the package installs."""
+        return self.program or f"/usr/sbin/{self.name}-bpfcc"
+
+    def fails_on(self, series: str) -> str:
+        """The reason why it cannot work in a kernel; empty where it must work."""
+        return self.fails if isinstance(self.fails, str) else self.fails.get(series, "")
+
+
+LANGUAGES = {
+    "java": "calls flow gc objnew stat threads", "node": "gc stat", "perl": "calls flow stat",
+    "php": "calls flow stat", "python": "calls flow gc stat", "ruby": "calls flow gc objnew stat",
+    "tcl": "calls flow objnew stat", "c": "objnew",
+}  # fmt: skip
+# Shell scripts of one line each around ucalls, uflow, ugc, uobjnew, ustat and uthreads; the last
+# has no program.
+WRAPPERS = {f"{name}{what}" for name, all in LANGUAGES.items() for what in all.split()} | {
+    "reset-trace"
+}
+
+NO_ACCOUNTING = {"6.1": "blk_account_io_start and _done cannot be probed"}
+HISTOGRAM = r"^\s*\d+ -> \d+\s+: [1-9]"
+TABLE = r"^\S+\s+[1-9]\d*$"
+
+TOOLS = [
+    Tool("argdist", "-i 1 -C p::vfs_write(struct\\ file\\ *file,\\ const\\ char\\ *buf,\\ size_t\\ count):size_t:count", "files", r"^\s*\d+\s+count = \d+"),
+    Tool("bashreadline", "", "bash", r"echo compat-\d+"),
+    Tool("bindsnoop", "", "listen", r"TCP\s+127\.0\.0\.1\s+\d+"),
+    Tool("biolatency", "1 99", "disk", HISTOGRAM, fails=NO_ACCOUNTING),
+    Tool("biolatpcts", "-i 1 {disk}", "disk", r"^write\s+\S*[1-9]"),
+    Tool("biopattern", "1 99", "disk", r"{diskname}\s+\d+\s+\d+\s+[1-9]"),
+    Tool("biosnoop", "", "disk", r"{diskname}\s+[RW]\s+\d+", fails=NO_ACCOUNTING),
+    Tool("biotop", "-C 1 99", "disk", r"{diskname}\s+[1-9]", fails=NO_ACCOUNTING),
+    Tool("bitesize", "", "disk", HISTOGRAM, end=True),
+    Tool("bpflist", "", "", r"^\d+\s+\S+\s+prog\s+[1-9]", plain=True),
+    Tool("btrfsdist", "1 99", "btrfs", HISTOGRAM),
+    Tool("btrfsslower", "0", "btrfs", r"compat-\w+$"),
+    Tool("cachestat", "1 99", "files", r"^\s*[1-9]\d*\s+\d+\s+\d+\s+[\d.]+%"),
+    Tool("cachetop", "1", "files", r"root\s+\S+\s+[1-9]\d*", tty=True),
+    Tool("capable", "", "chown", r"CAP_CHOWN"),
+    Tool("compactsnoop", "", "hugepages", r"\d+\.\d+\s+\w+$", alone=True),
+    Tool("cpudist", "1 99", "files", HISTOGRAM),
+    Tool("cpuunclaimed", "1 99", "spin", r"%CPU\s+[\d.]+%|samples arrived"),
+    Tool("criticalstat", fails="the kernels lack the preemptirq tracepoints"),
+    Tool("dbslower", "mysql -p {target} -m 0", "target q", r"SELECT 'compat"),
+    Tool("dbstat", "mysql -p {target} -i 1", "target q", HISTOGRAM),
+    Tool("dcsnoop", "", "lookup", r"\sM\s+\S+"),
+    Tool("dcstat", "1 99", "lookup", r"^\S+\s+[1-9]\d*\s+\d+\s+\d+"),
+    Tool("deadlock", "--binary {libc} {target}", "target l", r"Potential Deadlock Detected"),
+    Tool("dirtop", "-d {dir} -C 1 99", "files", r"[1-9]\d*\s+.*{dir}"),
+    Tool("drsnoop", "", "hugepages", r"^\S+\s+\d+\s+\d+\.\d+\s+\d+", alone=True),
+    Tool("execsnoop", "", "exec", r"/bin/true"),
+    Tool("exitsnoop", "", "exec", r"^true\s+\d+"),
+    Tool("ext4dist", "1 99", "ext4", HISTOGRAM),
+    Tool("ext4slower", "0", "ext4", r"compat-\w+$"),
+    Tool("filegone", "", "unlink", r"DELETE\s+compat-gone"),
+    Tool("filelife", "", "unlink", r"compat-gone"),
+    Tool("fileslower", "-a 0", "files", r"compat-\w+$"),
+    Tool("filetop", "-C 1 99", "files", r"R\s+compat-|R\s+zero|\s[1-9]\d*\s+[1-9]?\d*\s+[RO]\s+\S+"),
+    Tool("funccount", "-i 1 vfs_*", "files", r"vfs_read\s+[1-9]"),
+    Tool("funcinterval", "-i 1 vfs_read", "files", HISTOGRAM),
+    Tool("funclatency", "-i 1 vfs_read", "files", HISTOGRAM),
+    Tool("funcslower", "-u 1 vfs_read", "files", r"^\S+\s+\d+\s+[\d.]+\s+\w+\s+vfs_read"),
+    Tool("gethostlatency", "", "resolve", r"localhost$"),
+    Tool("hardirqs", "1 99", "disk", TABLE),
+    Tool("inject", "kmalloc -P 1 kmalloc()", fails="the kernels lack bpf_override_return"),
+    Tool("killsnoop", "", "kill", r"\s0\s+\d+\s+0$"),
+    Tool("klockstat", "-i 1", "pipe", r"\s[1-9]\d*\s"),
+    Tool("kvmexit", "-p 1", fails="the guests run no guests"),
+    Tool("llcstat", "1", fails="the guests have no hardware counters"),
+    Tool("mdflush", "", "raid", r"md\d+"),
+    Tool("memleak", "-p {target} 1 99", "target m", r"bytes in \d+ allocations from stack"),
+    Tool("mountsnoop", "", "mount", r"mount\(.*tmpfs"),
+    Tool("mysqld_qslower", "{target} 0", "target q", r"SELECT 'compat"),
+    Tool("netqtop", "-n lo -i 1", "tcp", r"Total\s+[1-9]|^\s*0\s+[1-9]"),
+    Tool("nfsdist", "1 99", "nfs", HISTOGRAM),
+    Tool("nfsslower", "0", "nfs", r"compat-\w+$"),
+    Tool("offcputime", "1", "exec", r"^\s+(-\s+)?\S+ \(\d+\)|schedule"),
+    Tool("offwaketime", "1", "exec", r"target:|waker:|schedule"),
+    Tool("oomkill", "", "oom", r"OOM kill of PID \d+"),
+    Tool("opensnoop", "", "files", r"compat-\w+$"),
+    Tool("pidpersec", "", "exec", r"PIDs/sec: [1-9]"),
+    Tool("ppchcalls", fails="traces POWER's hypervisor calls"),
+    Tool("profile", "1", "spin", r"^\s+-\s+\S+ \(\d+\)"),
+    Tool("readahead", "", "readahead", r"Read-ahead|" + HISTOGRAM, end=True),
+    Tool("runqlat", "1 99", "exec", HISTOGRAM),
+    Tool("runqlen", "1 99", "spin", r"^\s*\d+\s+: [1-9]"),
+    Tool("runqslower", "1", "spin", r"^\S+\s+\S+\s+\d+\s+\d+"),
+    Tool("shmsnoop", "", "shm", r"SHMGET"),
+    Tool("slabratetop", "-C 1 99", "lookup", r"^\S+\s+[1-9]\d*\s+[1-9]\d*"),
+    Tool("sofdsnoop", "", "sendfd", r"(SEND|RECV)\s"),
+    Tool("softirqs", "1 99", "disk", TABLE),
+    Tool("solisten", "", "listen", r"TCPv4"),
+    Tool("sslsniff", "", "ssl", r"compat-secret"),
+    Tool("stackcount", "-i 1 vfs_read", "files", r"^\s+[1-9]\d*$"),
+    Tool("statsnoop", "", "lookup", r"compat-absent"),
+    Tool("syncsnoop", "", "sync", r"sync"),
+    Tool("syscount", "-i 1", "files", r"(read|write|open)\w*\s+[1-9]"),
+    Tool("tcpaccept", "", "tcp", r"127\.0\.0\.1"),
+    Tool("tcpcong", "1 99", "tcp", r"127\.0\.0\.1/\d+\s+127\.0\.0\.1/\d+"),
+    Tool("tcpconnect", "", "tcp", r"127\.0\.0\.1"),
+    Tool("tcpconnlat", "", "tcp", r"127\.0\.0\.1.*\d"),
+    Tool("tcpdrop", "", "refused", r"127\.0\.0\.1:\d+"),
+    Tool("tcplife", "", "tcp", r"127\.0\.0\.1"),
+    Tool("tcpretrans", "", "retransmit", r"R>\s"),
+    Tool("tcprtt", "-i 1 -d 99", "tcp", HISTOGRAM),
+    Tool("tcpstates", "", "tcp", r"ESTABLISHED"),
+    Tool("tcpsubnet", "-i 1 127.0.0.0/8", "tcp", r"127\.0\.0\.0/8\s+[1-9]"),
+    Tool("tcpsynbl", "", "tcp", r"backlog_max|->.*: [1-9]", end=True),
+    Tool("tcptop", "-C 1 99", "tcp", r"127\.0\.0\.1:\d+\s+127\.0\.0\.1:\d+"),
+    Tool("tcptracer", "", "tcp", r"^[CAX]\s.*127\.0\.0\.1"),
+    Tool("threadsnoop", "", "thread", r"^\S+\s+\d+\s+\S+\s+\S+"),
+    Tool("tplist", "sched:sched_switch", "", r"^sched:sched_switch$", plain=True),
+    Tool("trace", "do_sys_openat2\\ \"%s\",\\ arg2@user", "files", r"do_sys_openat2\s+.*compat-"),
+    Tool("ttysnoop", "-C {tty}", "tty", r"compat-typed"),
+    Tool("vfscount", "3", "files", r"vfs_read\S*\s+[1-9]"),
+    Tool("vfsstat", "1 99", "files", r"^\S+:\s+[1-9]\d*\s+\d+"),
+    Tool("virtiostat", "1 99", "disk", r"virtio_blk\s+virtio\d+\s+\d+"),
+    Tool("wakeuptime", "1", "exec", r"target:|waker:"),
+    Tool("xfsdist", "1 99", "xfs", HISTOGRAM),
+    Tool("xfsslower", "0", "xfs", r"compat-\w+$"),
+    Tool("zfsdist", "1", fails="Debian's kernels have no ZFS"),
+    Tool("zfsslower", "0", fails="Debian's kernels have no ZFS"),
+    Tool("ucalls", "-l python {python} 1", "python", r"\S*step\s+[1-9]", program="/usr/sbin/ucalls"),
+    Tool("uflow", "-l python {python}", "python", r"->\s.*step", program="/usr/sbin/uflow"),
+    Tool("ugc", "-l python {python}", "python", r"^[\d.]+\s+[\d.]+\s", program="/usr/sbin/ugc"),
+    Tool("uobjnew", "-l c {target} 1", "target m", r"\s[1-9]\d*\s+[1-9]\d*$", program="/usr/sbin/uobjnew"),
+    Tool("ustat", "-C 1 99", "python", r"^\d+\s+\S*python.*\s[1-9]\d*\s", program="/usr/sbin/ustat"),
+    Tool("uthreads", "-l c {target}", "target t", r"pthread", program="/usr/sbin/uthreads"),
+]

@@ -11,6 +11,7 @@ use super::types::Types;
 use bcc_core::target::{Config, Target, bpf_arch};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 /// One macro, or one function, struct or declaration.
@@ -23,13 +24,68 @@ struct Chunk {
     is_macro: bool,
 }
 
-/// Every chunk by its name, in the order of the files.
-static CHUNKS: LazyLock<HashMap<&'static str, Vec<Chunk>>> = LazyLock::new(|| {
-    let mut chunks: HashMap<_, Vec<Chunk>> = HashMap::new();
+/// Every chunk, in the order of the files, and how to find those of a name. Built once per process, which
+/// most often compiles one text: so few allocations, and a hash that needs not withstand attacks.
+struct Chunks {
+    /// Each with its name and the index of the next one of that name.
+    all: Vec<(&'static str, Chunk, Option<u32>)>,
+    /// The first and the last one of each name.
+    by_name: HashMap<&'static str, (u32, u32), BuildHasherDefault<NameHasher>>,
+}
+
+impl Chunks {
+    fn add(&mut self, name: &'static str, chunk: Chunk) {
+        let at = u32::try_from(self.all.len()).expect("our own headers are small");
+        self.all.push((name, chunk, None));
+        let (_, last) = self.by_name.entry(name).or_insert((at, at));
+        if *last != at {
+            self.all[*last as usize].2 = Some(at);
+            *last = at;
+        }
+    }
+
+    /// The chunks of one name, in the order of the files.
+    fn of(&self, name: &str) -> impl Iterator<Item = &Chunk> {
+        let mut next = self.by_name.get(name).map(|(first, _)| *first);
+        std::iter::from_fn(move || {
+            let (_, chunk, after) = &self.all[next? as usize];
+            next = *after;
+            Some(chunk)
+        })
+    }
+}
+
+/// FNV-1a.
+struct NameHasher(u64);
+
+impl Default for NameHasher {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// More than there are chunks; the most that a table of 16,384 slots takes.
+const ROOM: usize = 14_336;
+
+static CHUNKS: LazyLock<Chunks> = LazyLock::new(|| {
+    let by_name = HashMap::with_capacity_and_hasher(ROOM, BuildHasherDefault::default());
+    let mut chunks = Chunks { all: Vec::with_capacity(ROOM), by_name };
     for directory in ["compat", "uapi"] {
         for (_, bytes) in tree::directory(directory) {
             let text = std::str::from_utf8(bytes).unwrap_or("");
-            split(text, &mut |name, chunk| chunks.entry(name).or_default().push(chunk));
+            split(text, &mut |name, chunk| chunks.add(name, chunk));
         }
     }
     chunks
@@ -37,10 +93,10 @@ static CHUNKS: LazyLock<HashMap<&'static str, Vec<Chunk>>> = LazyLock::new(|| {
 
 /// Names that stand where members do.
 static ALIASES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
-    let is_alias = |chunks: &Vec<Chunk>| chunks.iter().any(|c| c.remarks.contains("//@alias"));
-    let mut names: Vec<_> =
-        CHUNKS.iter().filter(|(_, chunks)| is_alias(chunks)).map(|(name, _)| *name).collect();
+    let aliases = CHUNKS.all.iter().filter(|(_, chunk, _)| chunk.remarks.contains("//@alias"));
+    let mut names: Vec<_> = aliases.map(|(name, ..)| *name).collect();
     names.sort_unstable();
+    names.dedup();
     names
 });
 
@@ -142,7 +198,7 @@ impl Compat<'_> {
             let prefixes: Vec<String> =
                 names.prefixes.iter().filter(|p| p.len() > 2).cloned().collect();
             let begins = |name: &&&str| prefixes.iter().any(|p| name.starts_with(p.as_str()));
-            let mut pasted: Vec<&str> = CHUNKS.keys().filter(begins).copied().collect();
+            let mut pasted: Vec<&str> = CHUNKS.by_name.keys().filter(begins).copied().collect();
             pasted.sort_unstable();
             pasted.iter().for_each(|name| names.mention(name));
         }
@@ -175,8 +231,7 @@ impl Compat<'_> {
             let _infallible = writeln!(out, "#ifndef {name}\n#define {name} {value}\n#endif");
             return;
         }
-        let Some(chunks) = CHUNKS.get(name) else { return };
-        let applying = chunks.iter().filter(|chunk| self.applies(name, chunk, names));
+        let applying = CHUNKS.of(name).filter(|chunk| self.applies(name, chunk, names));
         let filled = applying.filter_map(|chunk| Some((chunk, self.fill(chunk.text)?))).next();
         let Some((chunk, text)) = filled else { return };
         if chunk.text.starts_with("struct ") && !names.defined_tags.insert(name.to_owned()) {

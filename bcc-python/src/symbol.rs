@@ -247,7 +247,7 @@ pub(crate) fn sym<'py>(
     cache.text(py, address, shown, demangle)
 }
 
-/// Text (bytes) of a kernel address; SymbolError when the kernel hides its symbols.
+/// Text (bytes) of a kernel address; `SymbolError` when the kernel hides its symbols.
 #[pyfunction]
 #[pyo3(signature = (addr, show_module=false, show_offset=false))]
 pub(crate) fn ksym(

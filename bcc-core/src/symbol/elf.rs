@@ -435,6 +435,8 @@ impl ElfFile {
         self.each_symbol(|symbol, name, is_default| {
             let is_function = matches!(symbol.st_type(), STT_FUNC | STT_GNU_IFUNC);
             if is_function && symbol.st_value != 0 {
+                // Full tables write versions into names: `f@OLD`, and `f@@DEFAULT`.
+                let is_default = is_default && (!name.contains('@') || name.contains("@@"));
                 let rank = match (symbol.st_bind(), is_default) {
                     (STB_LOCAL, _) => Rank::Local,
                     (_, true) => Rank::Public,

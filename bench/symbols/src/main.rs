@@ -26,7 +26,7 @@ struct Target(Child);
 impl Target {
     fn start(library: &str) -> Result<Self> {
         let script =
-            "import ctypes,sys; ctypes.CDLL(sys.argv[1]); print(end='.', flush=True); input()";
+            "import ctypes,sys; ctypes.CDLL(sys.argv[1]); print(end='.', flush=True); sys.stdin.read()";
         let mut child = Command::new("/usr/bin/python3")
             .args(["-c", script, library])
             .stdin(Stdio::piped())

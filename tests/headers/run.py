@@ -36,10 +36,16 @@ def main() -> int:
     for series in packages.SERIES:
         try:
             package = packages.fetch(series, apt)
-            targets.append(package.root)
-            trees[series] = packages.headers(package, apt)
         except packages.kernels.KernelError as why:
             absent.append(f"{series or 'newest'}: {why}")
+            continue
+        targets.append(package.root)
+        try:
+            trees[series] = packages.headers(package, apt)
+        except packages.kernels.KernelError as why:
+            # Backports keep old images longer than their headers.
+            last = str(why).strip().splitlines()[-1]
+            print(f"not run: programs over the real headers of {package.release}: {last}")
     env = {
         "BCC_TEST_TARGETS": ":".join(map(str, targets)),
         "BCC_TEST_HEADERS": ":".join(str(tree) for tree in trees.values()),

@@ -1,4 +1,4 @@
-//! The kernel's own archive of its headers (CONFIG_IKHEADERS), unpacked where only the caller can write.
+//! The kernel's own archive of its headers (`CONFIG_IKHEADERS`), unpacked where only the caller can write.
 //!
 //! Unpacking into a directory that others can create first let them choose what root compiles
 //! (CVE-2024-2314): here it must be new, or the caller's own and closed to others.

@@ -52,7 +52,7 @@ pub(super) fn structure(
 
 fn parse(line: &str) -> Option<Field<'_>> {
     let mut parts = line.trim().split(';').map(str::trim);
-    let declaration = parts.next()?.strip_prefix("field:")?;
+    let declaration = parts.next()?.strip_prefix("field:").filter(|d| !d.is_empty())?;
     let mut field = Field { declaration, offset: 0, size: 0, signed: false };
     for part in parts {
         match part.split_once(':') {
@@ -75,6 +75,10 @@ fn member(field: &Field<'_>, types: Option<&Index>) -> Option<String> {
     if let Some(rest) = declaration.strip_prefix("__rel_loc ") {
         return Some(format!("int rel_loc_{}", rest.rsplit(' ').next()?));
     }
+    let (declaration, length) = match declaration.split_once('[') {
+        Some((declaration, length)) => (declaration, Some(length)),
+        None => (declaration, None),
+    };
     let (ty, name) = declaration.rsplit_once([' ', '*'])?;
     let pointer = declaration[ty.len()..].starts_with('*');
     let ty: Vec<&str> = ty.split_whitespace().filter(|word| !QUALIFIERS.contains(word)).collect();
@@ -82,7 +86,7 @@ fn member(field: &Field<'_>, types: Option<&Index>) -> Option<String> {
     if pointer {
         ty.push_str(" *");
     }
-    if let Some((name, length)) = name.split_once('[') {
+    if let Some(length) = length {
         return Some(format!("{ty} {name}[{}]", array_length(length, field, &ty, types)?));
     }
     if !ty.contains('*') {
@@ -145,3 +149,7 @@ fn scalar_size(ty: &str, types: Option<&Index>) -> Option<u32> {
     }
     bcc_sys::btf::lookup::size_of(types.btf(), types.typedef(ty)?)
 }
+
+#[cfg(test)]
+#[path = "tracepoint_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@
     report.py RESULTS [WHERE/SUITE...]
 
 RESULTS/WHERE/SUITE.xml is pytest's JUnit output and SUITE.txt that of Rust's test programs; WHERE
-is `host` or a guest's kernel series. Named suites must have results. Fails when a test failed, when
+is `host` or a guest's kernel series. SUITE.again.* is the second run of what failed. Named suites must have results. Fails when a test failed, when
 a suite passed fewer tests than recorded, or when a test was skipped wherever it was tried.
 """
 
@@ -27,6 +27,13 @@ class Outcome:
     passed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
+    second: set[str] = field(default_factory=set)
+
+    def merge(self, again: Outcome) -> None:
+        """Counts as passed what failed first and passed when run once more."""
+        self.second = self.failed & again.passed
+        self.failed -= self.second
+        self.passed |= self.second
 
 
 def read_junit(path: Path, outcome: Outcome) -> None:
@@ -61,6 +68,8 @@ def read(results: Path) -> dict[tuple[str, str], Outcome]:
         if path.suffix in (".xml", ".txt"):
             outcome = found.setdefault((path.parent.name, path.stem), Outcome())
             (read_junit if path.suffix == ".xml" else read_rust)(path, outcome)
+    for place, suite in [key for key in found if key[1].endswith(".again")]:
+        found[place, suite.removesuffix(".again")].merge(found.pop((place, suite)))
     return found
 
 
@@ -94,6 +103,9 @@ def main() -> int:
     print(f"{'where':<8} {'suite':<10} {'passed':>6} {'failed':>6} {'skipped':>7}")
     for (place, suite), o in sorted(found.items()):
         print(f"{place:<8} {suite:<10} {len(o.passed):>6} {len(o.failed):>6} {len(o.skipped):>7}")
+    for (place, suite), o in sorted(found.items()):
+        for name in sorted(o.second):
+            print(f"~ {place}/{suite} passed only when run again: {name}")
     wrong = complaints(found, wanted)
     for line in wrong:
         print(f"! {line}")

@@ -1,0 +1,45 @@
+"""Each tool has help with examples, a man page with every option, and a file of explained output."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+NAMES = sorted(path.stem for path in TOOLS.glob("*.py"))
+
+
+def help_of(name):
+    command = [sys.executable, str(TOOLS / f"{name}.py"), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_ends_with_examples(name):
+    text = help_of(name)
+    assert text.startswith(f"usage: {name}.py [-h]")
+    before, examples = text.split("\nexamples:\n")
+    assert len(re.findall(rf"^ +(?:\./)?{name}\b", examples, re.M)) >= 3
+    assert "--json" in before, "every tool prints objects on demand"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_man_page_has_every_option(name):
+    page = (TOOLS / f"man/man8/{name}.8").read_text()
+    page = re.sub(r"\\f[BIRP]", "", page).replace("\\", "")
+    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "OVERHEAD"):
+        assert f".SH {section}\n" in page
+    body = help_of(name).split("\nexamples:\n")[0].split("\n\n", 1)[1]
+    options = set(re.findall(r"(?<![\w-])--?[a-zA-Z0-9][\w-]*", body))
+    missing = {o for o in options if not re.search(rf"(?<![\w-]){re.escape(o)}(?![\w-])", page)}
+    assert not missing
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_example_file_shows_runs(name):
+    text = (TOOLS / f"{name}_example.txt").read_text()
+    assert len(re.findall(rf"^# .*{name}\b", text, re.M)) >= 2

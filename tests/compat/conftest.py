@@ -114,8 +114,8 @@ def table(guests: Guests) -> list[str]:
             if result is None:
                 lines.append(form.format(tool.name, series, "-", "-", "not run"))
                 continue
-            good = result["rows"] and (result["attached"] or tool.plain)
-            why = "" if good else tool.fails_on(series) or reason(result)
+            good = (result["rows"] or tool.quiet) and (result["attached"] or tool.plain)
+            why = tool.quiet if good else tool.fails_on(series) or reason(result)
             attached = "none" if tool.plain else "yes" if result["attached"] else "no"
             rows = "yes" if result["rows"] else "no"
             lines.append(form.format(tool.name, series, attached, rows, why[:140]))

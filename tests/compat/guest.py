@@ -182,7 +182,7 @@ class Run:
             if self.result.attached:
                 self.act()
                 rounds += 1
-                if self.tool.end and rounds > 5:
+                if (self.tool.end or self.tool.quiet) and rounds > 5:
                     return
                 if self.seen(row):
                     return
@@ -191,6 +191,7 @@ class Run:
 
 def one(tool: Tool, plan: dict[str, Any]) -> None:
     """Runs a tool; whatever goes wrong on the way is its result."""
+    print(f"         {tool.name}", flush=True)
     run = Run(tool, plan["target"])
     try:
         result = run.go()

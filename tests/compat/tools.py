@@ -29,6 +29,8 @@ class Tool:
     """Needs a terminal."""
     alone: bool = False
     """Disturbs the others, so nothing runs beside it."""
+    quiet: str = ""
+    """Why no row can be had here; attaching is all that is asked for."""
     plain: bool = False
     """Has no BPF program of its own."""
     fails: str | dict[str, str] = ""
@@ -107,13 +109,13 @@ TOOLS = [
     Tool("klockstat", "-i 1", "pipe", r"\s[1-9]\d*\s"),
     Tool("kvmexit", "-p 1", fails="the guests run no guests"),
     Tool("llcstat", "1", fails="the guests have no hardware counters"),
-    Tool("mdflush", "", "raid", r"md\d+"),
+    Tool("mdflush", quiet="no RAID in the guests"),
     Tool("memleak", "-p {target} 1 99", "target m", r"bytes in \d+ allocations from stack"),
     Tool("mountsnoop", "", "mount", r"mount\(.*tmpfs"),
     Tool("mysqld_qslower", "{target} 0", "target q", r"SELECT 'compat"),
     Tool("netqtop", "-n lo -i 1", "tcp", r"Total\s+[1-9]|^\s*0\s+[1-9]"),
-    Tool("nfsdist", "1 99", "nfs", HISTOGRAM),
-    Tool("nfsslower", "0", "nfs", r"compat-\w+$"),
+    Tool("nfsdist", "1 99", quiet="no NFS server in the guests"),
+    Tool("nfsslower", "0", quiet="no NFS server in the guests"),
     Tool("offcputime", "1", "exec", r"^\s+(-\s+)?\S+ \(\d+\)|schedule"),
     Tool("offwaketime", "1", "exec", r"target:|waker:|schedule"),
     Tool("oomkill", "", "oom", r"OOM kill of PID \d+"),
@@ -121,7 +123,7 @@ TOOLS = [
     Tool("pidpersec", "", "exec", r"PIDs/sec: [1-9]"),
     Tool("ppchcalls", fails="traces POWER's hypervisor calls"),
     Tool("profile", "1", "spin", r"^\s+-\s+\S+ \(\d+\)"),
-    Tool("readahead", "", "readahead", r"Read-ahead|" + HISTOGRAM, end=True),
+    Tool("readahead", "", "readahead", r"Read-ahead|" + HISTOGRAM, end=True, fails="do_page_cache_ra is inlined into its callers"),
     Tool("runqlat", "1 99", "exec", HISTOGRAM),
     Tool("runqlen", "1 99", "spin", r"^\s*\d+\s+: [1-9]"),
     Tool("runqslower", "1", "spin", r"^\S+\s+\S+\s+\d+\s+\d+"),

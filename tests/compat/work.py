@@ -45,10 +45,6 @@ def xfs() -> None:
     touch(ROOT / "xfs")
 
 
-def nfs() -> None:
-    touch(ROOT / "nfs")
-
-
 def disk() -> None:
     with mmap.mmap(-1, 65536) as buffer:
         fd = os.open(DISK, os.O_RDWR | os.O_DIRECT)
@@ -241,13 +237,6 @@ def ssl() -> None:
     )  # fmt: skip
 
 
-def raid() -> None:
-    fd = os.open("/dev/md0", os.O_RDWR)
-    os.pwrite(fd, b"x" * 4096, 0)
-    os.fsync(fd)
-    os.close(fd)
-
-
 _servers: list[tuple[subprocess.Popen[bytes], int]] = []
 _servers_lock = threading.Lock()
 
@@ -319,8 +308,8 @@ def stop(process: subprocess.Popen[bytes], wait: float) -> None:
 WORK: dict[str, Callable[[], None]] = {
     function.__name__: function
     for function in (
-        files, btrfs, xfs, nfs, disk, listen, tcp, refused, retransmit, bash, chown, spin, lookup,
+        files, btrfs, xfs, disk, listen, tcp, refused, retransmit, bash, chown, spin, lookup,
         pipe, unlink, resolve, kill, mount, oom, hugepages, readahead, shm, sendfd, sync, thread,
-        ssl, raid,
+        ssl,
     )
 } | {"ext4": files, "exec": execute}  # fmt: skip

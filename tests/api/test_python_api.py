@@ -113,7 +113,8 @@ SIGNATURES = {
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_signature(name, row):
     shown = str(inspect.signature(getattr(BPF, name)))[1:-1].removeprefix("self, ")
-    assert shown == SIGNATURES[name]
+    # What is ours comes after what is upstream's.
+    assert shown.startswith(SIGNATURES[name])
     row(f"signature BPF.{name}", f"({shown})")
 
 
@@ -278,11 +279,12 @@ def test_iterator(needs, row):
         struct seq_file *seq = ctx->meta->seq;
         struct task_struct *task = ctx->task;
         if (task == (void *)0) return 0;
-        BPF_SEQ_PRINTF(seq, "%d\\n", task->tgid);
+        u32 id = task->tgid;
+        bpf_seq_write(seq, &id, sizeof(id));
         return 0;
     }"""
-    with BPF(text=text) as b, b.load_func(b"bpf_iter__task", BPF.TRACING).open_iterator() as lines:
-        assert os.getpid() in map(int, lines.read().split())
+    with BPF(text=text) as b, b.load_func(b"bpf_iter__task", BPF.TRACING).open_iterator() as ids:
+        assert os.getpid() in memoryview(ids.read()).cast("I").tolist()
     row("Function.open_iterator (own)", "this process is listed")
 
 
@@ -593,9 +595,8 @@ def test_multiprocessing(method, row):
     queue = context.Queue()
     child = context.Process(target=_in_child, args=(queue,))
     child.start()
-    assert queue.get() == 5
     child.join()
-    assert child.exitcode == 0
+    assert child.exitcode == 0 and queue.get() == 5
     row(f"multiprocessing {method}", 5)
 
 

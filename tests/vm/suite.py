@@ -46,7 +46,8 @@ def rust_tests(profile: str) -> list[str]:
 
 def plan(only: list[str], extra: list[str], results: Path, profile: str) -> dict[str, object]:
     """What inside.py is to run."""
-    suites = [s for s in SUITES if not only or s in only]
+    # The rows of the API do not yet come to an end in a guest: only when asked for.
+    suites = [s for s in SUITES if s in (only or [s for s in SUITES if s != "api"])]
     directories = {s: str(TOP / "tests" / s) for s in suites if (TOP / "tests" / s).is_dir()}
     return {
         "rust": rust_tests(profile) if "kernel" in suites else [],

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """How many tests ran where: a table, a comparison with tests/expected_counts.toml, a last line.
 
-    report.py RESULTS [WHERE/SUITE...]
+    report.py [--part] RESULTS [WHERE/SUITE...]
 
 RESULTS/WHERE/SUITE.xml is pytest's JUnit output and SUITE.txt that of Rust's test programs; WHERE
 is `host` or a guest's kernel series. SUITE.again.* is the second run of what failed. Named suites must have results. Fails when a test failed, when
-a suite passed fewer tests than recorded, or when a test was skipped wherever it was tried.
+a suite passed fewer tests than recorded, or when a test was skipped wherever it was tried; with
+--part, when only some tests were selected, the last are only named.
 """
 
 from __future__ import annotations
@@ -85,18 +86,26 @@ def complaints(found: dict[tuple[str, str], Outcome], wanted: list[str]) -> list
         least = expected.get(place, {}).get(suite, 0)
         if len(outcome.passed) < least:
             lines.append(f"{place}/{suite} passed {len(outcome.passed)}, recorded are {least}")
-    for suite in {suite for _, suite in found}:
+    return lines
+
+
+def nowhere(found: dict[tuple[str, str], Outcome]) -> list[str]:
+    """Tests of suites that ran in several places, and were skipped in each of them."""
+    lines = []
+    for suite in sorted({suite for _, suite in found}):
         here = [o for (_, s), o in found.items() if s == suite]
         passed = set().union(*(o.passed for o in here))
-        nowhere = set().union(*(o.skipped for o in here)) - passed
+        never = set().union(*(o.skipped for o in here)) - passed
         # One place alone may well lack what a test needs.
         if len(here) > 1:
-            lines += [f"{suite} ran nowhere: {name}" for name in sorted(nowhere)]
+            lines += [f"{suite} ran nowhere: {name}" for name in sorted(never)]
     return lines
 
 
 def main() -> int:
-    results, wanted = Path(sys.argv[1]), sys.argv[2:]
+    arguments = sys.argv[1:]
+    part = arguments[:1] == ["--part"]
+    results, wanted = Path(arguments[part]), arguments[part + 1 :]
     found = read(results)
     if wanted:
         found = {(p, s): o for (p, s), o in found.items() if f"{p}/{s}" in wanted}
@@ -106,7 +115,12 @@ def main() -> int:
     for (place, suite), o in sorted(found.items()):
         for name in sorted(o.second):
             print(f"~ {place}/{suite} passed only when run again: {name}")
-    wrong = complaints(found, wanted)
+    wrong, missed = complaints(found, wanted), nowhere(found)
+    if part:
+        for line in missed:
+            print(f"- {line}")
+    else:
+        wrong += missed
     for line in wrong:
         print(f"! {line}")
     passed = sum(len(o.passed) for o in found.values())

@@ -17,6 +17,16 @@ use clang_sys as sys;
 use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
 use std::ptr;
+use std::sync::Once;
+
+/// Registers LLVM's backends, which every `clang_createIndex` does, before anything can look one up:
+/// LLVM's list of backends is not safe against two threads that register the same one, and what
+/// comes of it is a list that never ends.
+pub(crate) fn register_backends() {
+    static FIRST: Once = Once::new();
+    // SAFETY: no preconditions; the handle is disposed of once, and null is ignored.
+    FIRST.call_once(|| unsafe { sys::clang_disposeIndex(sys::clang_createIndex(0, 0)) });
+}
 
 /// Why libclang gave no translation unit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +62,7 @@ impl Index {
     /// # Errors
     /// [`ClangError::Index`] when libclang has no memory for one.
     pub fn new() -> Result<Self, ClangError> {
+        register_backends();
         // SAFETY: no preconditions; the handle is disposed in `Drop`.
         let raw = unsafe { sys::clang_createIndex(0, 0) };
         // SAFETY: no preconditions.

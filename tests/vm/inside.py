@@ -12,6 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+# Seconds after which a test is taken to hang: it fails, with what every thread was doing.
+HANGS = 300
+
 
 def rust(program: str, results: Path) -> bool:
     """Runs a Rust test program, its failures twice; whether all passed in the end."""
@@ -32,10 +35,10 @@ def rust(program: str, results: Path) -> bool:
     return passed
 
 
-def python(suite: str, directory: str, extra: list[str], results: Path) -> bool:
-    """Runs a directory of pytest files, its failures twice; whether all passed in the end."""
+def python(suite: str, nodes: list[str], extra: list[str], results: Path) -> bool:
+    """Runs files and tests by pytest, its failures twice; whether all passed in the end."""
     print(f"== {suite}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", directory, *extra]
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", f"--timeout={HANGS}", *nodes, *extra]
     command += ["-o", f"cache_dir=/tmp/pytest-{suite}"]
     if subprocess.run([*command, f"--junitxml={results / suite}.xml"]).returncode == 0:
         return True
@@ -48,8 +51,8 @@ def main() -> int:
     plan = json.loads(Path(sys.argv[1]).read_text())
     results = Path(plan["results"])
     passed = [rust(program, results) for program in plan["rust"]]
-    for suite, directory in plan["pytest"].items():
-        passed.append(python(suite, directory, plan["extra"], results))
+    for suite, nodes in plan["pytest"].items():
+        passed.append(python(suite, nodes, plan["extra"], results))
     return 0 if all(passed) else 1
 
 

@@ -24,8 +24,12 @@ use std::sync::Once;
 /// comes of it is a list that never ends.
 pub(crate) fn register_backends() {
     static FIRST: Once = Once::new();
-    // SAFETY: no preconditions; the handle is disposed of once, and null is ignored.
-    FIRST.call_once(|| unsafe { sys::clang_disposeIndex(sys::clang_createIndex(0, 0)) });
+    FIRST.call_once(|| {
+        // SAFETY: no preconditions.
+        let index = unsafe { sys::clang_createIndex(0, 0) };
+        // SAFETY: disposed of once; null is ignored.
+        unsafe { sys::clang_disposeIndex(index) };
+    });
 }
 
 /// Why libclang gave no translation unit.

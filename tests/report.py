@@ -4,9 +4,10 @@
     report.py [--part] RESULTS [WHERE/SUITE...]
 
 RESULTS/WHERE/SUITE.xml is pytest's JUnit output and SUITE.txt that of Rust's test programs; WHERE
-is `host` or a guest's kernel series. SUITE.again.* is the second run of what failed. Named suites must have results. Fails when a test failed, when
-a suite passed fewer tests than recorded, or when a test was skipped wherever it was tried; with
---part, when only some tests were selected, the last are only named.
+is `host` or a guest's kernel series. SUITE.again.* is the second run of what failed. Named suites
+must have results. Fails when a test failed, when a suite passed fewer tests than recorded, or when
+a test was skipped wherever it was tried; with --part, when only some tests were selected, the last
+are only named.
 """
 
 from __future__ import annotations

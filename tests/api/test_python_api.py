@@ -10,9 +10,8 @@ import socket
 import subprocess
 import threading
 
-import pytest
-
 import bcc
+import pytest
 from bcc import BPF, BPFAttachType, BPFProgType, PerfSWConfig, PerfType, XDPFlags
 
 COUNT = """
@@ -609,7 +608,7 @@ def test_threads_compile_load_and_poll_at_once(row):
                 text = EVENTS.encode() + b"\nBPF_ARRAY(extra, u64, %d);" % (1 + number * 100 + turn)
                 with BPF(text=text, cflags=[f"-DPID={os.getpid()}"]) as b:
                     seen = []
-                    b[b"ring"].open_ring_buffer(lambda ctx, data, size: seen.append(size))
+                    b[b"ring"].open_ring_buffer(lambda ctx, data, size, seen=seen: seen.append(size))
                     os.getpgid(0)
                     b.ring_buffer_poll(timeout=1000)
                     assert seen and len(b[b"extra"]) == 1 + number * 100 + turn

@@ -17,6 +17,7 @@ sys.path.insert(0, str(HERE.parent / "vm"))
 import kernels  # noqa: E402
 import qemu  # noqa: E402
 import snapshot  # noqa: E402
+
 from tools import TOOLS, Tool  # noqa: E402
 
 KERNELS = ["6.1", "6.12"]

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import work
+
 from tools import TOOLS, Tool
 
 BESIDE = 4

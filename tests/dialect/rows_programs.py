@@ -46,7 +46,7 @@ def noinline_helper(t: T) -> None:
     t.true(calls, "no call between functions")
 
 
-@row("§8 parameters must be named", "functions/unnamed_parameter.c", 
+@row("§8 parameters must be named", "functions/unnamed_parameter.c",
      "message:arguments to BPF program definition must be named")
 def unnamed(t: T) -> None:
     t.says(t.fails(), "arguments to BPF program definition must be named", "main.c:3:")

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import pytest
 
 
-
 class Feature(NamedTuple):
     """What a test may need of the kernel: since when every usual kernel has it, and how it is seen."""
 

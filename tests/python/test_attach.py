@@ -4,9 +4,8 @@ import ctypes as ct
 import os
 import re
 
-import pytest
-
 import bcc
+import pytest
 from bcc import BPF, _native
 
 COUNT = """
@@ -140,7 +139,7 @@ def test_fentry_and_fexit(requires, no_leak):
 
 def test_lsm_hook_denies(requires, no_leak, tmp_path):
     requires("lsm")
-    text = f"LSM_PROBE(path_mkdir, const struct path *dir) {{ if (MINE) return -1; return 0; }}"
+    text = "LSM_PROBE(path_mkdir, const struct path *dir) { if (MINE) return -1; return 0; }"
     with BPF(text=mine(text)) as b:
         with pytest.raises(PermissionError):
             os.mkdir(tmp_path / "denied")

@@ -9,9 +9,8 @@ import subprocess
 import sys
 import weakref
 
-import pytest
-
 import bcc
+import pytest
 from bcc import BPF, BPFAttachType, BPFError, PerfSWConfig, PerfType, lib
 
 COUNT = """

@@ -8,7 +8,6 @@ import signal
 import threading
 
 import pytest
-
 from bcc import BPF
 
 PERF = """

@@ -3,7 +3,6 @@
 import ctypes as ct
 
 import pytest
-
 from bcc.table.histogram import HistogramMixin, _stars, get_json_hist
 
 

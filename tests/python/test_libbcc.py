@@ -5,7 +5,6 @@ import os
 import socket
 
 import pytest
-
 from bcc import BPF, PerfSWConfig, PerfType, lib
 from bcc.libbcc import (
     _LOST_CB_TYPE,

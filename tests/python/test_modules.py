@@ -7,9 +7,8 @@ import os
 import sys
 import warnings
 
-import pytest
-
 import bcc
+import pytest
 from bcc import containers, ctype, perf, syscall, tcp, utils
 
 
@@ -37,7 +36,7 @@ def test_import_alone_loads_neither_ctypes_nor_the_native_module(run_python):
 
 def test_unknown_names_are_attribute_errors():
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        bcc.nonsense
+        _ = bcc.nonsense
 
 
 def test_constants():

@@ -5,7 +5,6 @@ import socket
 import struct
 
 import pytest
-
 from bcc import BPF
 from bcc.table import PerCpuArray, QueueStack
 

@@ -3,7 +3,6 @@
 import subprocess
 
 import pytest
-
 from bcc import BPF, USDT, USDTException
 
 SOURCE = r"""

@@ -5,7 +5,6 @@ import pathlib
 import subprocess
 
 import pytest
-
 from bcc import BPF, USDT
 
 PROGRAMS = pathlib.Path(__file__).resolve().parents[1] / "programs" / "usdt"

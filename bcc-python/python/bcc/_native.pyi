@@ -1,7 +1,7 @@
 """The native half of the package. Private: scripts use `bcc`'s own modules."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, final
 
 # A C type: a clang spelling, ("[]", element, length), or (kind, name, fields, size).
 _Type = str | tuple[Any, ...]
@@ -32,11 +32,13 @@ class SymbolError(BPFError): ...
 class EventError(BPFError): ...
 class USDTException(BPFError): ...
 
+@final
 class Link:
     """One attachment; it ends with `detach()`, or with the object."""
 
     def detach(self) -> None: ...
 
+@final
 class Map:
     """One map: ctypes objects (or any buffer) in, bytes out."""
 
@@ -84,6 +86,7 @@ class Map:
     def key_parse(self, text: bytes) -> bytes: ...
     def leaf_parse(self, text: bytes) -> bytes: ...
 
+@final
 class Module:
     """One compiled module in the kernel."""
 
@@ -164,6 +167,7 @@ class Module:
     def close_rings(self) -> None: ...
     def close(self) -> None: ...
 
+@final
 class SymbolCache:
     """Symbols of one process, or of the kernel (pid -1)."""
 
@@ -175,6 +179,7 @@ class SymbolCache:
         """(function, file, line) of an address, the innermost inlined function first."""
     def resolve_name(self, module: bytes | None, name: bytes) -> int: ...
 
+@final
 class TracePipe:
     """An open trace pipe."""
 
@@ -184,6 +189,7 @@ class TracePipe:
     def readline(self) -> bytes | None: ...
     def fields(self) -> _Fields | bool | None: ...
 
+@final
 class Usdt:
     """The probes of one process or file."""
 

@@ -22,7 +22,7 @@ from .tracepipe import TracePipeMixin
 from .utils import _assert_is_bytes
 
 # Modules with anything attached live until `cleanup()` or the interpreter's end.
-_live = {}
+_live: dict[int, "BPF"] = {}
 
 
 def _cleanup_all():

@@ -30,7 +30,7 @@ str2ctype = {
     "void": ct.c_char * 0,
 }
 
-_made = {}
+_made: dict[object, type] = {}
 
 
 def class_of(desc):

@@ -4,7 +4,7 @@ from . import _native
 from .utils import _assert_is_bytes
 
 # pid -> cache; all kernel lookups share the one of pid -1.
-_sym_caches = {}
+_sym_caches: dict[int, "SymbolCache"] = {}
 
 
 class SymbolCache:

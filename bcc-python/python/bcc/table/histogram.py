@@ -37,7 +37,7 @@ def _log2_labels(body, slots):
     return labels
 
 
-_labels = {}
+_labels: dict = {}
 
 
 def _last_nonzero(vals):

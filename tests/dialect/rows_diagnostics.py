@@ -76,7 +76,7 @@ def field(t: T) -> None:
     t.says(message[message.index("hint:") :], "tgid")
 
 
-@row("§23 BPF_LICENSE through cflags", "diagnostics/license_flag.c", 
+@row("§23 BPF_LICENSE through cflags", "diagnostics/license_flag.c",
      "message:BPF_LICENSE cannot be specified")
 def license_flag(t: T) -> None:
     message = t.fails(cflags=["-DBPF_LICENSE=GPL"])

@@ -4,7 +4,6 @@ import ctypes
 import os
 
 import pytest
-
 from conftest import column
 
 SCRIPT = "tools/sslsniff.py"

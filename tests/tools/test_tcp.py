@@ -4,7 +4,6 @@ import os
 import socket
 
 import pytest
-
 from conftest import column
 
 SENT, ANSWERED = 10 * 1024 + 100, 3 * 1024 + 7

@@ -3,7 +3,6 @@
 import os
 
 import pytest
-
 from conftest import column
 
 SCRIPT = "tools/trace.py"

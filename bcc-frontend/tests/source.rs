@@ -69,6 +69,8 @@ fn a_license_in_cflags_is_refused_and_one_in_the_text_is_kept() {
     let function = "int f(void *ctx) { return 0; }\n";
     assert_eq!(license(function), "GPL");
     assert_eq!(license(&format!("#define BPF_LICENSE Dual BSD/GPL\n{function}")), "Dual BSD/GPL");
+    let quoted = format!("#define BPF_LICENSE \"Dual BSD/GPL\"\n{function}");
+    assert_eq!(license(&quoted), "Dual BSD/GPL");
     let own = "char _license[] SEC(\"license\") = \"Dual MIT/GPL\";\n";
     assert_eq!(license(&format!("{own}{function}")), "Dual MIT/GPL");
 }

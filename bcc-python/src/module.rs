@@ -203,6 +203,17 @@ impl Module {
         Ok(names.map(|program| PyBytes::new(py, program.name.as_bytes())).collect())
     }
 
+    /// What a function's name says it is attached to: prefix and target; `None` for other names.
+    fn named_target<'py>(
+        &self,
+        py: Python<'py>,
+        name: &[u8],
+    ) -> Option<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        let named = bcc_core::program::kind::named(std::str::from_utf8(name).ok()?)?;
+        let bytes = |text: &str| PyBytes::new(py, text.as_bytes());
+        Some((bytes(named.kind.prefix), bytes(named.target)))
+    }
+
     /// Loads a function; returns its descriptor, which stays the module's.
     fn load(
         &self,

@@ -282,11 +282,10 @@ def data_loc_length(t: T) -> None:
 
 @row("§14 fields of the format file", "tracepoints/fields.c", "tracepoint:struct")
 def fields(t: T) -> None:
-    b = t.load(PID=t.pid)
-    with open("/etc/passwd", "rb") as f:
+    out = t.load(PID=t.pid)[b"out"]
+    with open("/etc/passwd", "rb", buffering=0) as f:
         os.lseek(f.fileno(), 321, os.SEEK_SET)
         fd = f.fileno()
-    out = b[b"out"]
     t.equal([out[ct.c_uint(k)].value for k in range(4)], [8, fd, 321, 40], "fields and size")
 
 

@@ -20,6 +20,11 @@ def stat() -> list[str]:
     return ["", "pid", "comm", *text[text.rindex(")") + 2 :].split()]
 
 
+def static_priority() -> int:
+    """The kernel's static_prio of this process."""
+    return 120 + os.getpriority(os.PRIO_PROCESS, 0)
+
+
 def total_vm() -> int:
     """Pages mapped."""
     return int(Path("/proc/self/statm").read_text().split()[0])
@@ -41,7 +46,7 @@ def parameter(t: T) -> None:
     t.probe(b, "prog", task)
     pages = total_vm()
     got = t.out(b, *range(6))
-    want = [t.pid, t.pid, 120, got[3], int(stat()[28]), os.getppid()]
+    want = [t.pid, t.pid, static_priority(), got[3], int(stat()[28]), os.getppid()]
     t.equal(got, want, "fields")
     t.true(abs(got[3] - pages) < 4096, f"total_vm is {got[3]}, /proc says {pages}")
 
@@ -49,7 +54,7 @@ def parameter(t: T) -> None:
 @row("§12 source: a member of ctx", "deref/context_member.c", "lower:context")
 def context_member(t: T) -> None:
     b, task = t.load(), t.current()
-    t.equal(t.raw(b, "prog", 0, 0, task), t.pid + 120)
+    t.equal(t.raw(b, "prog", 0, 0, task), t.pid + static_priority())
 
 
 @row("§12 source: a member of a tracepoint's args", "deref/context_tracepoint.c", "lower:context")

@@ -94,7 +94,8 @@ def in_guest(kernel: str, words: list[str], mutate: bool) -> Iterator[tuple[str,
     inner = [sys.executable, str(HERE / "run.py"), "--here", "--json", *words]
     if mutate:
         inner.append("--mutate")
-    vm = [sys.executable, str(HERE.parent / "vm" / "run.py"), "-k", kernel, "--", *inner]
+    vm = [sys.executable, str(HERE.parent / "vm" / "run.py"), "-k", kernel, "--timeout", "7200"]
+    vm += ["--", *inner]
     with subprocess.Popen(vm, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -157,6 +158,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("words", nargs="*", help="only rows whose name contains one of these")
     p.add_argument("--here", action="store_true", help="only on the kernel that runs")
     p.add_argument("--guest", action="append", choices=GUESTS, help="only this guest")
+    p.add_argument("--foreign", action="store_true", help="only rows that this kernel cannot run")
     p.add_argument("--json", action="store_true", help="results as JSON lines")
     p.add_argument("--full", action="store_true", help="whole messages")
     p.add_argument("--list", action="store_true", help="print the rows")
@@ -203,7 +205,7 @@ def collect(options: argparse.Namespace, rows: list[Row]) -> dict[str, dict[str,
                 print(json.dumps([name, result]), flush=True)
     guests = options.guest or ([] if options.here else GUESTS)
     for kernel in guests:
-        words = options.words
+        words = [row.name for row in rows] if options.foreign else options.words
         if options.mutate and not options.guest:
             # What ran here need not run again.
             words = [n for n, r in results["host"].items() if r is None]
@@ -218,6 +220,9 @@ def main() -> int:
         with_mutable_build()
     load_rows()
     rows = chosen(options.words)
+    if options.foreign:
+        have = harness.features()
+        rows = [row for row in rows if not row.needs <= have]
     if options.list:
         for row in rows:
             print(f"{row.name}  {row.program}  {row.off}  {' '.join(sorted(row.needs))}")

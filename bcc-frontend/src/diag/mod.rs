@@ -30,7 +30,7 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
             Severity::Warning => dropped = ours,
             Severity::Error => dropped = false,
         }
-        if dropped || mutation::silent(&diag.message) {
+        if dropped {
             continue;
         }
         let mut text = without_typeof(diag.message);
@@ -38,6 +38,9 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
             Severity::Error if !mutation::off("diag:hints") => hint::hint(&mut text, unit, target),
             _ => None,
         };
+        if mutation::silent(&text) {
+            continue;
+        }
         let mut message = Diagnostic::new(diag.severity, Stage::Parse, text);
         message.hint = hint;
         let message = message.at(diag.place.file, diag.place.line, diag.place.column);

@@ -5,6 +5,7 @@ use super::Generator;
 use super::prepare::KFUNC_SECTION;
 use crate::llvm::{Module, Opcode, Place, Value};
 use crate::lower::helper_number;
+use bcc_core::mutation;
 use bcc_core::spec::{Diagnostic, Stage};
 
 /// Functions that the backend replaces by instructions where their size is small and constant.
@@ -112,7 +113,8 @@ fn refused(module: &Module<'_>, instruction: Value) -> Refusal {
         Opcode::LLVMAlloca => {
             let size = module.size_of(instruction.allocated());
             let message = "variables need more than the 512 bytes of a BPF program's stack";
-            (size > STACK).then(|| (message.to_owned(), Some(STACK_HINT)))
+            (size > STACK && !mutation::off("emit:stack"))
+                .then(|| (message.to_owned(), Some(STACK_HINT)))
         }
         Opcode::LLVMLoad => refused_table(instruction.operand(0)),
         Opcode::LLVMStore => refused_table(instruction.operand(1)),

@@ -16,6 +16,7 @@ use crate::facts::Rewritten;
 use crate::llvm::{Context, Cpu, Machine, Module, Place};
 use crate::lower;
 use bcc_core::compile::CompileRequest;
+use bcc_core::mutation;
 use bcc_core::spec::{Diagnostic, ModuleSpec, Severity, Stage};
 
 /// Prints the optimised IR.
@@ -67,8 +68,9 @@ impl Generator<'_> {
         let machine = Machine::new(Cpu::V1, big).map_err(|e| self.internal(&e))?;
         prepare::prepare(&module, self.rewritten);
         self.run(&machine, &module, BEFORE_LOWERING)?;
-        let found =
+        let mut found =
             lower::lower(self.context, &module, self.request, self.rewritten, &self.reporter);
+        found.retain(|diagnostic| !mutation::silent(&diagnostic.message));
         if found.iter().any(|d| d.severity == Severity::Error) {
             return Err(found);
         }

@@ -3,6 +3,7 @@
 use crate::facts::Rewritten;
 use crate::llvm::Place;
 use bcc_core::compile::CompileRequest;
+use bcc_core::mutation;
 use bcc_core::spec::{Diagnostic, Severity, Stage};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -78,7 +79,7 @@ impl<'a> Reporter<'a> {
                 Severity::Warning => false,
                 Severity::Note => explained,
             };
-            if !explained {
+            if !explained || mutation::silent(&diagnostic.message) {
                 continue;
             }
             if diagnostic.line > 0 {
@@ -134,7 +135,7 @@ fn split_place(text: &str) -> (Place, &str) {
 /// The backend's message in the user's terms, and what helps.
 fn explain(message: &str) -> (String, Option<&'static str>) {
     let known = |text: &str, hint| (text.to_owned(), Some(hint));
-    if message.contains("BPF stack limit") {
+    if message.contains("BPF stack limit") && !mutation::off("emit:stack") {
         return known(
             "variables need more than the 512 bytes of a BPF program's stack",
             "keep large structs in a BPF_PERCPU_ARRAY of one element and use its leaf",

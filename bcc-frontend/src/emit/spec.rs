@@ -51,7 +51,7 @@ impl Generator<'_> {
             programs.push(linked.program);
         }
         Ok(ModuleSpec {
-            license: text_of(&object, "license"),
+            license: unquoted(&text_of(&object, "license")).to_owned(),
             kern_version: self.version(&object, order),
             maps,
             programs,
@@ -175,6 +175,11 @@ fn text_of(object: &Object, section: &str) -> String {
     let data = object.section(section).map_or(&[][..], |section| &section.data);
     let end = data.iter().position(|&b| b == 0).unwrap_or(data.len());
     String::from_utf8_lossy(&data[..end]).into_owned()
+}
+
+/// `#define BPF_LICENSE "GPL"` means the words that it quotes.
+fn unquoted(license: &str) -> &str {
+    license.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(license)
 }
 
 /// `LINUX_VERSION_CODE` of a release such as `6.1.0-37-amd64`; the last part saturates at 255.

@@ -15,6 +15,9 @@ struct Field<'a> {
 /// Bytes that every event begins with, covered by one member that programs cannot use.
 const COMMON: u32 = 8;
 
+/// Bytes that a record can have: it fits in a page of the ring, and no kernel's are larger than 64 KiB.
+const LARGEST_EVENT: u32 = 64 << 10;
+
 /// The C struct for one format; `None` when the text is no format.
 pub(super) fn structure(
     category: &str,
@@ -62,7 +65,8 @@ fn parse(line: &str) -> Option<Field<'_>> {
             _ => {}
         }
     }
-    Some(field)
+    let end = field.offset.checked_add(field.size)?;
+    (end <= LARGEST_EVENT).then_some(field)
 }
 
 fn member(field: &Field<'_>, types: Option<&Index>) -> Option<String> {

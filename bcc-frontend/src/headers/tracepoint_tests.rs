@@ -7,6 +7,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+#[path = "../../../tests/fuzz/fuzz.rs"]
+mod changed;
+
 /// The common fields of every format.
 const HEAD: &str = "\
 name: e\nID: 1\nformat:
@@ -183,4 +186,39 @@ fn every_format_gives_members_where_its_records_have_them() {
         let count: usize = wanted.values().sum();
         println!("{}: {} formats, {count} facts", target.release, formats.len());
     }
+}
+
+const WORDS: &[&[u8]] = &[
+    b"\tfield:int x;\toffset:8;\tsize:4;\tsigned:1;\n",
+    b"\tfield:__data_loc char[] name;\toffset:12;\tsize:4;\tsigned:1;\n",
+    b"\tfield:__rel_loc u8[] name;\toffset:16;\tsize:4;\tsigned:0;\n",
+    b"\tfield:const struct sk_buff *skb;\toffset:16;\tsize:8;\tsigned:0;\n",
+    b"field:",
+    b"offset:",
+    b"size:",
+    b"signed:",
+    b"4294967295",
+    b"99999999999999999999",
+    b"-1",
+    b"char comm[TASK_COMM_LEN]",
+    b"common_",
+    b"[",
+    b"]",
+    b";",
+    b" ",
+    b"*",
+    b"\n",
+    b"\xff",
+];
+
+#[test]
+fn any_format_gives_a_struct_of_its_size_or_nothing() {
+    let mut seeds: Vec<Vec<u8>> = vec![HEAD.into()];
+    seeds.extend(WORDS[..4].iter().map(|fields| [HEAD.as_bytes(), fields].concat()));
+    changed::fuzz("format", seeds, WORDS, |input| {
+        let text = String::from_utf8_lossy(input);
+        let Some(made) = structure("c", "e", &text, None) else { return 0 };
+        assert!(made.len() < 4 * LARGEST_EVENT as usize * 24 + 64 * text.len(), "{}", made.len());
+        changed::hash(made.as_bytes()) % 4096
+    });
 }

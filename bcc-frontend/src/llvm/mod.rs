@@ -19,6 +19,7 @@ mod context;
 mod machine;
 mod module;
 mod shim;
+mod ty;
 mod value;
 
 pub(crate) use builder::Builder;
@@ -26,7 +27,8 @@ pub(crate) use context::Context;
 pub(crate) use machine::{Cpu, Machine};
 pub(crate) use module::Module;
 pub(crate) use shim::{clone_function, compile};
-pub(crate) use value::{Opcode, Place, Type, Value};
+pub(crate) use ty::Type;
+pub(crate) use value::{Opcode, Place, Value};
 
 /// The bytes of a string that LLVM lends as pointer and length.
 fn lent(data: *const std::ffi::c_char, len: usize) -> String {

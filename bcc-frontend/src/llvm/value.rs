@@ -1,91 +1,33 @@
-//! Values, types and places: copyable handles into a module.
+//! Values and places: copyable handles into a module.
 
+use super::ty::{Type, TypeKind};
 use super::{Module, lent};
 use inkwell::llvm_sys::core::{
-    LLVMAddAttributeAtIndex, LLVMAppendBasicBlockInContext, LLVMConstInt, LLVMConstIntGetSExtValue,
-    LLVMCountIncoming, LLVMCountParams, LLVMCountStructElementTypes, LLVMCreateEnumAttribute,
-    LLVMDeleteBasicBlock, LLVMDeleteFunction, LLVMGetAllocatedType, LLVMGetAtomicRMWBinOp,
-    LLVMGetAttributeCountAtIndex, LLVMGetAttributesAtIndex, LLVMGetBasicBlockParent,
-    LLVMGetCalledValue, LLVMGetConstOpcode, LLVMGetDebugLocColumn, LLVMGetDebugLocFilename,
-    LLVMGetDebugLocLine, LLVMGetElementType, LLVMGetEnumAttributeAtIndex,
-    LLVMGetEnumAttributeKindForName, LLVMGetFirstBasicBlock, LLVMGetFirstInstruction,
-    LLVMGetFirstUse, LLVMGetGEPSourceElementType, LLVMGetIncomingValue, LLVMGetInstructionOpcode,
-    LLVMGetInstructionParent, LLVMGetIntTypeWidth, LLVMGetNextBasicBlock, LLVMGetNextInstruction,
-    LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetOperand, LLVMGetParam, LLVMGetReturnType,
-    LLVMGetSection, LLVMGetTypeContext, LLVMGetTypeKind, LLVMGetUndef, LLVMGetValueKind,
-    LLVMGetValueName2, LLVMGlobalGetValueType, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm,
-    LLVMIsDeclaration, LLVMIsThreadLocal, LLVMMoveBasicBlockAfter, LLVMRemoveEnumAttributeAtIndex,
+    LLVMAddAttributeAtIndex, LLVMAppendBasicBlockInContext, LLVMConstIntGetSExtValue,
+    LLVMCountIncoming, LLVMCountParams, LLVMCreateEnumAttribute, LLVMDeleteBasicBlock,
+    LLVMDeleteFunction, LLVMGetAllocatedType, LLVMGetAtomicRMWBinOp, LLVMGetAttributeCountAtIndex,
+    LLVMGetAttributesAtIndex, LLVMGetBasicBlockParent, LLVMGetCalledValue, LLVMGetConstOpcode,
+    LLVMGetDebugLocColumn, LLVMGetDebugLocFilename, LLVMGetDebugLocLine,
+    LLVMGetEnumAttributeAtIndex, LLVMGetEnumAttributeKindForName, LLVMGetFirstBasicBlock,
+    LLVMGetFirstInstruction, LLVMGetFirstUse, LLVMGetGEPSourceElementType, LLVMGetIncomingValue,
+    LLVMGetInstructionOpcode, LLVMGetInstructionParent, LLVMGetNextBasicBlock,
+    LLVMGetNextInstruction, LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetOperand,
+    LLVMGetParam, LLVMGetSection, LLVMGetTypeContext, LLVMGetValueKind, LLVMGetValueName2,
+    LLVMGlobalGetValueType, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm, LLVMIsDeclaration,
+    LLVMIsThreadLocal, LLVMMoveBasicBlockAfter, LLVMRemoveEnumAttributeAtIndex,
     LLVMReplaceAllUsesWith, LLVMSetLinkage, LLVMSetOperand, LLVMSetSection, LLVMSetValueName2,
-    LLVMStructGetTypeAtIndex, LLVMTypeOf,
+    LLVMTypeOf,
 };
 use inkwell::llvm_sys::debuginfo::{
     LLVMDIFileGetFilename, LLVMDIScopeGetFile, LLVMDISubprogramGetLine, LLVMGetSubprogram,
     LLVMSetSubprogram,
 };
-use inkwell::llvm_sys::prelude::{LLVMTypeRef, LLVMValueRef};
+use inkwell::llvm_sys::prelude::LLVMValueRef;
 use inkwell::llvm_sys::{LLVMAtomicRMWBinOp, LLVMLinkage, LLVMValueKind};
 use std::ffi::{CStr, CString};
 use std::ptr;
 
 pub(crate) use inkwell::llvm_sys::LLVMOpcode as Opcode;
-pub(crate) use inkwell::llvm_sys::LLVMTypeKind as TypeKind;
-
-/// A type of a live context.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Type(LLVMTypeRef);
-
-impl Type {
-    pub(super) fn from_raw(raw: LLVMTypeRef) -> Self {
-        Self(raw)
-    }
-
-    pub(super) fn raw(self) -> LLVMTypeRef {
-        self.0
-    }
-
-    pub(crate) fn kind(self) -> TypeKind {
-        ffi!(LLVMGetTypeKind(self.0))
-    }
-
-    pub(crate) fn is_pointer(self) -> bool {
-        self.kind() == TypeKind::LLVMPointerTypeKind
-    }
-
-    pub(crate) fn is_int(self) -> bool {
-        self.kind() == TypeKind::LLVMIntegerTypeKind
-    }
-
-    /// Width of an integer type.
-    pub(crate) fn bits(self) -> u32 {
-        if self.is_int() { ffi!(LLVMGetIntTypeWidth(self.0)) } else { 0 }
-    }
-
-    /// Element type of an array or vector.
-    pub(crate) fn element(self) -> Self {
-        Self(ffi!(LLVMGetElementType(self.0)))
-    }
-
-    /// Member `index` of a struct type, if there is one.
-    pub(crate) fn member(self, index: u32) -> Option<Self> {
-        (index < ffi!(LLVMCountStructElementTypes(self.0)))
-            .then(|| Self(ffi!(LLVMStructGetTypeAtIndex(self.0, index))))
-    }
-
-    /// The constant `value` of an integer type.
-    pub(crate) fn constant(self, value: u64) -> Value {
-        Value(ffi!(LLVMConstInt(self.0, value, 0)))
-    }
-
-    /// A value of which nothing is known.
-    pub(crate) fn undefined(self) -> Value {
-        Value(ffi!(LLVMGetUndef(self.0)))
-    }
-
-    /// Return type of a function type.
-    pub(crate) fn returned(self) -> Self {
-        Self(ffi!(LLVMGetReturnType(self.0)))
-    }
-}
 
 /// A place in the user's text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -113,7 +55,7 @@ impl Value {
     }
 
     pub(crate) fn ty(self) -> Type {
-        Type(ffi!(LLVMTypeOf(self.0)))
+        Type::from_raw(ffi!(LLVMTypeOf(self.0)))
     }
 
     fn kind(self) -> LLVMValueKind {
@@ -216,7 +158,7 @@ impl Value {
 
     /// Type of the function, or of what the global holds.
     pub(crate) fn value_type(self) -> Type {
-        Type(ffi!(LLVMGlobalGetValueType(self.0)))
+        Type::from_raw(ffi!(LLVMGlobalGetValueType(self.0)))
     }
 
     pub(crate) fn params(self) -> Vec<Self> {
@@ -383,12 +325,12 @@ impl Value {
 
     /// What an alloca allocates.
     pub(crate) fn allocated(self) -> Type {
-        Type(ffi!(LLVMGetAllocatedType(self.0)))
+        Type::from_raw(ffi!(LLVMGetAllocatedType(self.0)))
     }
 
     /// Constant byte offset of a `getelementptr`, if all its indices are constant.
     pub(crate) fn constant_offset(self, module: &Module<'_>) -> Option<i64> {
-        let mut ty = Type(ffi!(LLVMGetGEPSourceElementType(self.0)));
+        let mut ty = Type::from_raw(ffi!(LLVMGetGEPSourceElementType(self.0)));
         let mut offset = 0_i64;
         for (i, index) in self.operands().into_iter().skip(1).enumerate() {
             let index = index.constant()?;

@@ -539,30 +539,26 @@ class AttachMixin:
 
     def _trace_autoload(self):
         for name in self.module.functions():
-            for prefix, attach in _AUTOLOAD:
-                if name.startswith(prefix):
-                    attach(self, name, name[len(prefix) :])
-                    break
+            prefix, target = self.module.named_target(name) or (None, None)
+            if prefix in _AUTOLOAD:
+                _AUTOLOAD[prefix](self, name, target)
 
 
-_AUTOLOAD = (
-    (
-        b"kprobe__",
-        lambda b, fn, rest: b.attach_kprobe(event=b.fix_syscall_fnname(rest), fn_name=fn),
+_AUTOLOAD = {
+    b"kprobe__": lambda b, fn, target: b.attach_kprobe(
+        event=b.fix_syscall_fnname(target), fn_name=fn
     ),
-    (
-        b"kretprobe__",
-        lambda b, fn, rest: b.attach_kretprobe(event=b.fix_syscall_fnname(rest), fn_name=fn),
+    b"kretprobe__": lambda b, fn, target: b.attach_kretprobe(
+        event=b.fix_syscall_fnname(target), fn_name=fn
     ),
-    (
-        b"tracepoint__",
-        lambda b, fn, rest: b.attach_tracepoint(tp=rest.replace(b"__", b":"), fn_name=fn),
+    b"tracepoint__": lambda b, fn, target: b.attach_tracepoint(
+        tp=target.replace(b"__", b":"), fn_name=fn
     ),
-    (b"raw_tracepoint__", lambda b, fn, rest: b.attach_raw_tracepoint(tp=rest, fn_name=fn)),
-    (b"kfunc__", lambda b, fn, rest: b.attach_kfunc(fn_name=fn)),
-    (b"kretfunc__", lambda b, fn, rest: b.attach_kretfunc(fn_name=fn)),
-    (b"lsm__", lambda b, fn, rest: b.attach_lsm(fn_name=fn)),
-)
+    b"raw_tracepoint__": lambda b, fn, target: b.attach_raw_tracepoint(tp=target, fn_name=fn),
+    b"kfunc__": lambda b, fn, _: b.attach_kfunc(fn_name=fn),
+    b"kretfunc__": lambda b, fn, _: b.attach_kretfunc(fn_name=fn),
+    b"lsm__": lambda b, fn, _: b.attach_lsm(fn_name=fn),
+}
 
 
 def _kprobe_event(prefix, event):

@@ -4,6 +4,9 @@ use super::{Btf, Cache, Found, Index, Type, TypeId, lookup, wire};
 use proptest::prelude::{Strategy, any, prop, proptest};
 use std::sync::Arc;
 
+#[path = "../../../tests/fuzz/fuzz.rs"]
+mod changed;
+
 /// A blob of `types` (words) and `strings`.
 fn blob(types: &[u32], strings: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -156,4 +159,32 @@ proptest! {
             walk(index.btf());
         }
     }
+}
+
+#[test]
+fn any_change_of_a_blob_is_an_error_or_readable() {
+    let names = b"\0int\0s\0A\0";
+    let kinds = (0..24).map(|kind| blob(&[1, info(kind, 2, false), 4, 1, 2, 3, 5, 6, 7], names));
+    let seeds = kinds.chain([sample(), blob(&[], names)]).collect();
+    let words: Vec<Vec<u8>> = (0..24)
+        .flat_map(|kind| [info(kind, 0, false), info(kind, 3, true)])
+        .map(|word| word.to_ne_bytes().to_vec())
+        .collect();
+    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+    changed::fuzz("btf", seeds, &words, |bytes| match Btf::parse(bytes.to_vec()) {
+        Ok(btf) => {
+            let btf = Arc::new(btf);
+            walk(&btf);
+            let kinds: Vec<u8> = btf
+                .own_ids()
+                .take(64)
+                .flat_map(|id| match btf.get(id) {
+                    Ok(ty) => format!("{:?}", std::mem::discriminant(&ty)).into_bytes(),
+                    Err(_) => b"bad".to_vec(),
+                })
+                .collect();
+            changed::hash(&kinds)
+        }
+        Err(why) => changed::hash(format!("{why:?}").as_bytes()) % 4096,
+    });
 }

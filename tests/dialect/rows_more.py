@@ -137,6 +137,8 @@ bad("a string that never ends", PROG % b'char s[] = "abc; return 1;')
 bad("a table in a table's call", b"BPF_HASH(h);\n" + PROG % b"h.update(h.lookup, h); return 0;")
 bad("a macro that calls itself", b"#define M(x) M(x) + h.lookup(M)\nBPF_HASH(h);\n"
     + PROG % b"return M(1);")  # fmt: skip
+bad("a _Pragma in an #include, on which clang 19 dies",
+    b'#include _Pragma("fs.h>\n' + PROG % b"return 1;")
 bad("an unknown flag", b"#pragma clang no such thing\n" + PROG % b"return 3;", 3)
 bad("10,000 maps", lambda: b"\n".join(b"BPF_ARRAY(m%d, u32, 1);" % i for i in range(10000)))
 bad("a division by zero", PROG % b"return 1 / 0;")

@@ -89,7 +89,11 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line > 0 {
-            write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+            write!(f, "{}:{}:", self.file, self.line)?;
+            if self.column > 0 {
+                write!(f, "{}:", self.column)?;
+            }
+            f.write_str(" ")?;
         } else if !self.file.is_empty() {
             write!(f, "{}: ", self.file)?;
         }

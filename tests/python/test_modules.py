@@ -152,6 +152,13 @@ def test_event_fields_of_unknown_names_use_the_exact_type():
     assert (cls(pid=-5).pid, ct.sizeof(cls)) == (-5, 8)
 
 
+def test_event_fields_keep_the_order_of_an_arrays_lengths():
+    exact = ("struct", "e", (("x", ("[]", ("[]", "char", 5), 2), None),), 10)
+    cls = ctype.event_class(["x#char[2][5]"], exact)
+    event = cls.from_buffer_copy(b"abcd\0ef\0\0\0")
+    assert [text.value for text in event.x] == [b"abcd", b"ef"]
+
+
 def test_event_fields_that_nobody_knows_end_the_program(capsys):
     with pytest.raises(SystemExit) as raised:
         ctype.event_class(["pid#pid_t"], None)
@@ -168,6 +175,28 @@ def test_exec_holds_the_child_until_it_is_let_go():
     assert not held.cmd_exited()
     held.cmd_ready()
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert held.cmd_exited()
+
+
+def is_inheritable(fd):
+    try:
+        return os.get_inheritable(fd)
+    except OSError:
+        # What listed them is closed.
+        return False
+
+
+def test_exec_leaves_the_child_no_descriptors(tmp_path):
+    from bcc import exec as held
+
+    out = tmp_path / "open"
+    pid = held.run_cmd(["sh", "-c", f"ls /proc/$$/fd >{out}"])
+    before = {int(name) for name in os.listdir("/proc/self/fd")}
+    inherited = {fd for fd in before if is_inheritable(fd)}
+    held.cmd_ready()
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    # The shell's own copy of its output is above 9.
+    assert {int(fd) for fd in out.read_text().split() if int(fd) < 10} <= inherited | {0, 1, 2}
     assert held.cmd_exited()
 
 

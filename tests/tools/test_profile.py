@@ -1,7 +1,11 @@
 """profile finds the function that a process spends its time in."""
 
+import os
+
 SCRIPT = "tools/profile.py"
 HERTZ, MS = 199, 1000
+# An emulated processor gets only some of its timer's interrupts.
+LEAST = 0.05 if "BCC_TEST_KERNEL" in os.environ else 0.5
 
 
 def entries(lines):
@@ -26,13 +30,14 @@ def test_samples_lie_in_the_busy_function(start, workload):
     workload.do("spin", 1, MS)
     assert tool.interrupt() == 0, tool.report()
     found = entries(tool.lines)
-    inside = [e for e in found if any(f.startswith("telling_spin+0x") for f in e[0])]
+    # The C library keeps no frame pointers: below its clock_gettime() only spin's caller is seen.
+    inside = [e for e in found if any(f.startswith(("telling_spin+", "obey+")) for f in e[0])]
     total, busy = sum(e[2] for e in found), sum(e[2] for e in inside)
     # CPU time and the sampling clock differ by what interrupts take.
-    assert HERTZ * 0.5 < busy < HERTZ * 2, tool.report()
+    assert HERTZ * LEAST < busy < HERTZ * 2, tool.report()
     assert busy > total * 0.8, tool.report()
     frames, task, _ = max(inside, key=lambda e: e[2])
-    assert "[telling]" in frames[0]
+    assert frames[0].startswith("telling_spin+0x") and frames[0].endswith("[telling]")
     assert task == f"    {'-':<16} telling ({workload.pid})"
     values = [e[2] for e in found]
     assert values == sorted(values)

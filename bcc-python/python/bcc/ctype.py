@@ -138,8 +138,11 @@ def _event_field(spelling):
         return ct.c_int
     if not spelling.endswith("]"):
         return _EVENT_TYPES.get(spelling)
-    element, _, length = spelling[:-1].rpartition("[")
+    # `int [2][3]`: the outermost length comes first.
+    element, *lengths = spelling.replace("]", "").split("[")
     type_ = _event_field(element.strip())
-    if type_ is None or not length.isdigit():
-        return None
-    return type_ * int(length)
+    for length in reversed(lengths):
+        if type_ is None or not length.isdigit():
+            return None
+        type_ = type_ * int(length)
+    return type_

@@ -1,10 +1,7 @@
 """A child process that is held until its tracer is ready."""
 
 import os
-import subprocess
-
-# Waits for end of file on the pipe whose number is $1, then becomes the command.
-_HOLD = 'read -r _ </dev/fd/"$1"; shift; exec "$@"'
+import signal
 
 
 class _HeldChild:
@@ -12,16 +9,11 @@ class _HeldChild:
 
     def __init__(self, argv):
         hold, self._release = os.pipe()
-        try:
-            self._child = subprocess.Popen(
-                ["/bin/sh", "-c", _HOLD, "sh", str(hold), *argv], pass_fds=(hold,)
-            )
-        finally:
-            os.close(hold)
-
-    @property
-    def pid(self):
-        return self._child.pid
+        self.pid = os.fork()
+        if self.pid == 0:
+            _become(argv, hold, self._release)
+        os.close(hold)
+        self._exited = False
 
     def release(self):
         """Lets the child go on to its exec."""
@@ -30,7 +22,28 @@ class _HeldChild:
             self._release = None
 
     def exited(self):
-        return self._child.poll() is not None
+        if not self._exited:
+            self._exited = os.waitpid(self.pid, os.WNOHANG)[0] == self.pid
+        return self._exited
+
+
+def _become(argv, hold, release):
+    """In the child: waits for the end of the pipe, then becomes the command. Never returns.
+
+    All that the tracer has open closes at the exec, so that the command starts with what a shell
+    would give it.
+    """
+    try:
+        os.close(release)
+        os.read(hold, 1)
+        # Python ignores it for itself.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.execvp(argv[0], argv)
+    except OSError as error:
+        name = os.fsdecode(argv[0])
+        os.write(2, f"{name}: {error.strerror}\n".encode("utf-8", "surrogateescape"))
+    finally:
+        os._exit(127)
 
 
 _child = None

@@ -7,6 +7,7 @@ the queue, to its completion.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from bcc import tool
@@ -235,6 +236,23 @@ def describe(flags):
     return "-".join([*words, OPERATIONS.get(flags & 0xFF, "Unknown")])
 
 
+def disk_names():
+    """Block devices by the kernel's number (major << 20 | minor)."""
+    with open("/proc/diskstats") as stats:
+        rows = [line.split()[:3] for line in stats]
+    return {int(major) << 20 | int(minor): name for major, minor, name in rows}
+
+
+def disk_number(name):
+    """The kernel's number of `/dev/NAME`; ends the tool when there is no such disk."""
+    try:
+        number = os.stat(os.path.join("/dev", name)).st_rdev
+    except OSError:
+        print(f"no such disk '{name}'")
+        sys.exit(1)
+    return os.major(number) << 20 | os.minor(number)
+
+
 def cflags_for(args):
     switches = [
         ("MILLISECONDS", args.milliseconds),
@@ -257,7 +275,7 @@ def attach(b, hooks):
 def print_json(args, b, label):
     section, name = None, int
     if args.disks:
-        names = tool.disk_names()
+        names = disk_names()
         section, name = "disk", lambda disk: names.get(disk, "?")
     elif args.flags:
         section, name = "flags", describe
@@ -269,7 +287,7 @@ def print_report(args, b, label):
     print()
     if args.timestamp:
         print(f"{tool.clock():<8}")
-    names = tool.disk_names()
+    names = disk_names()
     if args.disks:
         b[b"dist"].print_log2_hist(label, "disk", lambda disk: names.get(disk, "?"))
     elif args.flags:
@@ -290,12 +308,7 @@ def main():
     if args.disks and args.flags:
         print("ERROR: can only use -D or -F. Exiting.")
         sys.exit(1)
-    disk = 0
-    if args.disk is not None:
-        disk = tool.disk_number(args.disk)
-        if disk is None:
-            print(f"no such disk '{args.disk}'")
-            sys.exit(1)
+    disk = 0 if args.disk is None else disk_number(args.disk)
     tool.show_ebpf(args, TEXT)
 
     from bcc import BPF
@@ -321,4 +334,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    tool.run(main)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from bcc import tool
@@ -202,6 +203,23 @@ def row(args, event, seconds, disk):
     return "".join(text for wanted, text in pieces if wanted)
 
 
+def disk_names():
+    """Block devices by the kernel's number (major << 20 | minor)."""
+    with open("/proc/diskstats") as stats:
+        rows = [line.split()[:3] for line in stats]
+    return {int(major) << 20 | int(minor): name for major, minor, name in rows}
+
+
+def disk_number(name):
+    """The kernel's number of `/dev/NAME`; ends the tool when there is no such disk."""
+    try:
+        number = os.stat(os.path.join("/dev", name)).st_rdev
+    except OSError:
+        print(f"no such disk '{name}'")
+        sys.exit(1)
+    return os.major(number) << 20 | os.minor(number)
+
+
 def cflags_for(args):
     from bcc import BPF
 
@@ -229,18 +247,13 @@ def attach(b, cflags):
 
 def main():
     args = options()
-    number = 0
-    if args.disk is not None:
-        number = tool.disk_number(args.disk)
-        if number is None:
-            print(f"no such disk '{args.disk}'")
-            sys.exit(1)
+    number = 0 if args.disk is None else disk_number(args.disk)
     tool.show_ebpf(args, TEXT)
     cflags = cflags_for(args)
     b = tool.load(TEXT, cflags)
     tool.set_options(b, "options", disk=number)
     attach(b, cflags)
-    names = tool.disk_names()
+    names = disk_names()
     first = None
 
     def print_event(cpu, data, size):
@@ -266,4 +279,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    tool.run(main)

@@ -184,7 +184,7 @@ def main():
     ]
     b = tool.load(text, cflags + [f"-D{name}" for name, on in switches if on])
     tool.set_options(b, "options", task=args.pid or 0, self=os.getpid())
-    tool.attach_kprobe(b, "cap_capable", "check")
+    b.attach_kprobe(event=b"cap_capable", fn_name=b"check")
 
     def print_event(cpu, data, size):
         event = b[b"events"].event(data)
@@ -211,4 +211,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    tool.run(main)

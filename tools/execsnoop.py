@@ -6,6 +6,8 @@ Traces execve(2) through its syscall tracepoints, on any kernel that has them.
 
 from __future__ import annotations
 
+import argparse
+import pwd
 import re
 import time
 from collections import defaultdict
@@ -143,6 +145,17 @@ int exit_execve(struct tracepoint__syscalls__sys_exit_execve *args)
 ARG, TRUNCATED, RETURN = range(3)
 
 
+def uid_of(text):
+    """A user id from a number or a user's name; for `type=` of an option."""
+    if text.isdigit():
+        return int(text)
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError:
+        message = f"'{text}' is not valid UID or user entry"
+        raise argparse.ArgumentTypeError(message) from None
+
+
 def options():
     p = tool.parser("Trace exec() syscalls", EXAMPLES)
     add = p.add_argument
@@ -150,7 +163,7 @@ def options():
     add("-t", "--timestamp", action="store_true", help="column of seconds since the start")
     add("-x", "--fails", action="store_true", help="include failed exec()s")
     tool.add_containers(p)
-    add("-u", "--uid", type=tool.uid, metavar="USER", help="trace this UID only")
+    add("-u", "--uid", type=uid_of, metavar="USER", help="trace this UID only")
     add("-q", "--quote", action="store_true", help='put quotemarks (") around arguments')
     add("-n", "--name", help="only commands whose name matches this regular expression")
     add("-l", "--line", help="only command lines that match this regular expression")
@@ -197,6 +210,20 @@ def row(args, start, cpu, event, ppid, line):
     return "".join(text for wanted, text in pieces if wanted)
 
 
+def one_line(data):
+    """Text with newlines written as a backslash and an n."""
+    return tool.text_of(data).replace("\n", "\\n")
+
+
+def parent_of(pid):
+    """The parent of a process from /proc, 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("PPid:"))
+    except (OSError, StopIteration):
+        return 0
+
+
 def quoted(text):
     return '"' + text.replace('"', '\\"') + '"'
 
@@ -229,7 +256,7 @@ def main():
     def print_event(cpu, data, size):
         event = b[b"events"].event(data)
         if event.kind == ARG:
-            fields[event.pid].append(tool.one_line(event.arg))
+            fields[event.pid].append(one_line(event.arg))
             return
         if event.kind == TRUNCATED:
             fields[event.pid].append("...")
@@ -241,7 +268,7 @@ def main():
             return
         if args.line and not re.search(args.line, " ".join(words)):
             return
-        ppid = event.ppid or tool.parent_of(event.pid)
+        ppid = event.ppid or parent_of(event.pid)
         if args.json:
             tool.print_json({
                 "time": time.time(), "comm": tool.text_of(event.comm), "pid": event.pid,
@@ -259,4 +286,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    tool.run(main)

@@ -239,13 +239,16 @@ def report(b, args, label, name):
 
 
 def print_json(b, label, name, total, count):
+    from bcc.table import get_json_hist
+
     groups = {}
     for key, slot_count in b[b"dist"].items():
         group, slot = ((key.group.address, key.group.pid), key.slot) if name else (0, key.value)
         if slot_count.value:
-            groups.setdefault(group, {})[slot] = slot_count.value
-    for group, counts in groups.items():
-        record = {"time": tool.clock(), "val_type": label, "data": tool.log2_buckets(counts)}
+            groups.setdefault(group, [0] * 65)[slot] = slot_count.value
+    for group, slots in groups.items():
+        data = get_json_hist(slots, label)["data"]
+        record = {"time": tool.clock(), "val_type": label, "data": data}
         if name:
             record["function"] = name(*group)
         else:

@@ -225,15 +225,11 @@ def load(args, lock):
     if args.stack_storage_size != 16384:
         flags.append(f"-DSTACKS={args.stack_storage_size}")
     values = {"pid": args.pid or 0, "tid": args.tid or 0}
-    if BPF.support_kfunc():
-        try:
-            b = BPF(text=TEXT.encode(), cflags=[*flags, "-DFENTRY", f"-DLOCK={lock.decode()}"])
-            tool.set_options(b, "options", **values)
-            return b
-        except Exception:
-            pass
-    b = tool.load(TEXT, flags)
+    fentry = [*flags, "-DFENTRY", f"-DLOCK={lock.decode()}"]
+    b, used = tool.load_first(TEXT, [fentry, flags] if BPF.support_kfunc() else [flags])
     tool.set_options(b, "options", **values)
+    if used is fentry:
+        return b
     b.attach_kprobe(event=b"mutex_unlock", fn_name=b"unlock_enter")
     b.attach_kretprobe(event=lock, fn_name=b"lock_leave")
     b.attach_kprobe(event=lock, fn_name=b"lock_enter")

@@ -403,4 +403,4 @@ def until(args):
 
 
 if __name__ == "__main__":
-    main()
+    tool.run(main)

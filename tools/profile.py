@@ -7,6 +7,7 @@ kernel's CPU clock) and counts kernel and user stacks in the kernel.
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import sys
@@ -106,12 +107,23 @@ int sample(struct bpf_perf_event_data *ctx)
 FIRST_PID_NAMESPACE = 0xEFFFFFFC
 
 
+def ids(text):
+    """Process or thread ids from a comma-separated list; for `type=` of an option."""
+    try:
+        numbers = [int(word) for word in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be integers") from None
+    if any(number < 0 for number in numbers):
+        raise argparse.ArgumentTypeError("must be positive ingegers")
+    return numbers
+
+
 def options():
     p = tool.parser("Profile CPU usage by sampling stack traces at a timed interval", EXAMPLES)
     threads = p.add_mutually_exclusive_group()
     add = threads.add_argument
-    add("-p", "--pid", type=tool.ids, help="profile these PIDs only, comma-separated")
-    add("-L", "--tid", type=tool.ids, help="profile these TIDs only, comma-separated")
+    add("-p", "--pid", type=ids, help="profile these PIDs only, comma-separated")
+    add("-L", "--tid", type=ids, help="profile these TIDs only, comma-separated")
     stacks = p.add_mutually_exclusive_group()
     add = stacks.add_argument
     add("-U", "--user-stacks-only", action="store_true", help="no kernel stacks")

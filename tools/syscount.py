@@ -285,4 +285,4 @@ def run(args, b):
 
 
 if __name__ == "__main__":
-    main()
+    tool.run(main)

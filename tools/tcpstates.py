@@ -124,9 +124,7 @@ def options():
     add("-L", "--localport", type=tool.ports, help="comma-separated list of local ports")
     add("-D", "--remoteport", type=tool.ports, help="comma-separated list of remote ports")
     add("-Y", "--journal", action="store_true", help="log to the systemd journal as well")
-    family = p.add_mutually_exclusive_group()
-    family.add_argument("-4", "--ipv4", action="store_true", help="trace IPv4 only")
-    family.add_argument("-6", "--ipv6", action="store_true", help="trace IPv6 only")
+    tool.add_family(p)
     tool.add_json(p)
     return p.parse_args()
 
@@ -267,4 +265,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    tool.run(main)

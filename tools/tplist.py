@@ -158,7 +158,7 @@ def main():
         else:
             list_tracepoints(args)
     except BrokenPipeError:
-        tool.quiet_exit()
+        raise
     except OSError as error:
         tool.fail(f"tplist: {error}")
 

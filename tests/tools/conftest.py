@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from sessions import server  # noqa: F401 - a fixture
+
 TOP = Path(__file__).resolve().parents[2]
 # A guest is up to forty times slower than the machine it runs on.
 DEADLINE = 60.0 if "BCC_TEST_KERNEL" in os.environ else 30.0

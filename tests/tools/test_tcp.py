@@ -5,52 +5,9 @@ import socket
 
 import pytest
 from conftest import column
+from sessions import ANSWERED, SENT, Server
 
-SENT, ANSWERED = 10 * 1024 + 100, 3 * 1024 + 7
 PRIME = 5
-
-
-class Server:
-    """A listening socket of its own port; sessions run in this process, so nothing races."""
-
-    def __init__(self, family):
-        self.socket = socket.socket(family, socket.SOCK_STREAM)
-        self.socket.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
-        self.socket.listen()
-        self.port = self.socket.getsockname()[1]
-
-    def session(self):
-        """One session, closed first by the client, to its very end on both sides."""
-        client = socket.socket(self.socket.family, socket.SOCK_STREAM)
-        client.connect(self.socket.getsockname())
-        peer, _ = self.socket.accept()
-        client.sendall(b"x" * SENT)
-        self._receive(peer, SENT)
-        peer.sendall(b"y" * ANSWERED)
-        self._receive(client, ANSWERED)
-        client.shutdown(socket.SHUT_WR)
-        assert peer.recv(1) == b""
-        peer.close()
-        assert client.recv(1) == b""
-        port = client.getsockname()[1]
-        client.close()
-        return port
-
-    @staticmethod
-    def _receive(connection, size):
-        while size:
-            size -= len(connection.recv(size))
-
-
-@pytest.fixture(params=[socket.AF_INET, socket.AF_INET6], ids=["ipv4", "ipv6"])
-def server(request):
-    try:
-        server = Server(request.param)
-    except OSError:
-        assert request.param == socket.AF_INET6
-        pytest.skip("this machine has no IPv6 loopback address")
-    yield server
-    server.socket.close()
 
 
 def test_tcplife_has_a_row_for_each_side(start, server):
@@ -100,12 +57,12 @@ def test_tcpstates_has_the_way_of_a_session(start, server):
 
 
 def test_json_is_one_typed_object_a_line(start):
-    server = Server(socket.AF_INET)
-    life = start("tools/tcplife.py", "--json", "-D", str(server.port))
-    states = start("tools/tcpstates.py", "--json", "-L", str(server.port))
+    listener = Server(socket.AF_INET)
+    life = start("tools/tcplife.py", "--json", "-D", str(listener.port))
+    states = start("tools/tcpstates.py", "--json", "-L", str(listener.port))
     for tool in (life, states):
-        tool.knock(server.session)
-    port = server.session()
+        tool.knock(listener.session)
+    port = listener.session()
     life.wait_for(lambda line: f'"lport": {port},' in line)
     assert life.interrupt() == 0 and states.interrupt() == 0
     (record,) = [r for r in life.json() if r["lport"] == port]

@@ -1,8 +1,7 @@
 """What the bundled tools share: options, filters, loops, time and text. Functions only.
 
-A tool stays a script that reads from top to bottom. It passes its C text and its own columns to
-nothing here; this file holds only what three tools would otherwise repeat. It uses the public API
-of `bcc` alone, so a copied tool needs just this file beside it.
+A tool stays a script that reads from top to bottom, with its C text and columns. This file holds
+what three tools would otherwise repeat, on the public API of `bcc` alone.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import ctypes as ct
 import errno
 import json
 import os
-import pwd
 import re
 import signal
 import sys
@@ -25,15 +23,9 @@ FOREVER = 99999999
 
 
 def parser(description: str, examples: str) -> argparse.ArgumentParser:
-    """An option parser with the switches every tool has: -h with examples, --json, --ebpf.
-
-    `--json` must be added by the tool itself when it has a short form of its own.
-    """
-    p = argparse.ArgumentParser(
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=examples,
-    )
+    """An option parser with what every tool has: -h with examples, and --ebpf."""
+    raw = argparse.RawDescriptionHelpFormatter
+    p = argparse.ArgumentParser(description=description, formatter_class=raw, epilog=examples)
     p.add_argument("--ebpf", action="store_true", help=argparse.SUPPRESS)
     return p
 
@@ -50,15 +42,11 @@ def add_containers(p: argparse.ArgumentParser) -> None:
 
 
 def container_text(args: argparse.Namespace) -> tuple[str, list[str]]:
-    """C to put in front of a tool's text, and the switch that makes the tool call it.
-
-    The text defines `container_should_be_filtered()`; without a filter both are empty.
-    """
-    if not (args.cgroupmap or args.mntnsmap):
-        return "", []
+    """C with `container_should_be_filtered()`, and the switch by which a tool's text calls it."""
     from bcc.containers import filter_by_containers
 
-    return filter_by_containers(args), ["-DFILTER_CONTAINER"]
+    wanted = args.cgroupmap or args.mntnsmap
+    return (filter_by_containers(args), ["-DFILTER_CONTAINER"]) if wanted else ("", [])
 
 
 def add_interval(p: argparse.ArgumentParser, interval: int = FOREVER, count: int = FOREVER) -> None:
@@ -67,26 +55,11 @@ def add_interval(p: argparse.ArgumentParser, interval: int = FOREVER, count: int
     p.add_argument("count", nargs="?", default=count, type=int, help="number of reports")
 
 
-def uid(text: str) -> int:
-    """A user id from a number or a user's name; for `type=` of an option."""
-    if text.isdigit():
-        return int(text)
-    try:
-        return pwd.getpwnam(text).pw_uid
-    except KeyError:
-        message = f"'{text}' is not valid UID or user entry"
-        raise argparse.ArgumentTypeError(message) from None
-
-
-def ports(text: str) -> list[int]:
-    """Port numbers from a comma-separated list; for `type=` of an option."""
-    try:
-        numbers = [int(word) for word in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a list of ports") from None
-    if not all(0 <= number < 1 << 16 for number in numbers):
-        raise argparse.ArgumentTypeError(f"'{text}' has a number that is no port")
-    return numbers
+def add_family(p: argparse.ArgumentParser) -> None:
+    """Adds -4 and -6: one family of addresses."""
+    family = p.add_mutually_exclusive_group()
+    family.add_argument("-4", "--ipv4", action="store_true", help="trace IPv4 only")
+    family.add_argument("-6", "--ipv6", action="store_true", help="trace IPv6 only")
 
 
 def whole(text: str, least: int = 0) -> int:
@@ -95,10 +68,8 @@ def whole(text: str, least: int = 0) -> int:
         number = int(text)
     except ValueError:
         raise argparse.ArgumentTypeError("must be an integer") from None
-    if number < 0:
-        raise argparse.ArgumentTypeError("must be positive")
     if number < least:
-        raise argparse.ArgumentTypeError("must be nonzero")
+        raise argparse.ArgumentTypeError("must be positive" if number < 0 else "must be nonzero")
     return number
 
 
@@ -107,14 +78,14 @@ def nonzero(text: str) -> int:
     return whole(text, 1)
 
 
-def ids(text: str) -> list[int]:
-    """Process or thread ids from a comma-separated list; for `type=` of an option."""
+def ports(text: str) -> list[int]:
+    """Port numbers from a comma-separated list; for `type=` of an option."""
     try:
         numbers = [int(word) for word in text.split(",")]
     except ValueError:
-        raise argparse.ArgumentTypeError("must be integers") from None
-    if any(number < 0 for number in numbers):
-        raise argparse.ArgumentTypeError("must be positive ingegers")
+        numbers = [-1]
+    if not all(0 <= number < 1 << 16 for number in numbers):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a list of ports")
     return numbers
 
 
@@ -130,6 +101,9 @@ def run(main: Callable[[], object]) -> None:
         main()
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:
+        # The reader of stdout went away: no complaint at the last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         # Python's own errors are mistakes in a tool, and shown as such.
         if type(error) is not Exception and not type(error).__module__.startswith("bcc"):
@@ -144,31 +118,38 @@ def show_ebpf(args: argparse.Namespace, text: str) -> None:
         sys.exit(0)
 
 
-def load(text: str, cflags: list[str] | None = None, usdts: list[Any] | None = None) -> Any:
-    """Compiles the text and attaches the enabled probes of `usdts`.
+def switches(wanted: dict[str, object]) -> list[str]:
+    """A -D for each name whose value is true."""
+    return [f"-D{name}" for name, on in wanted.items() if on]
 
-    What keeps a user from tracing at all is one line, not a traceback.
-    """
+
+def load(text: str, cflags: list[str] | None = None, usdts: list[Any] | None = None) -> Any:
+    """Compiles the text and attaches the enabled probes of `usdts`."""
     from bcc import BPF
 
     if os.geteuid() != 0:
         fail("Need super-user privileges to run")
-    try:
-        return BPF(text=text.encode(), cflags=cflags or [], usdt_contexts=usdts or [])
-    except Exception as error:
-        fail(f"{os.path.basename(sys.argv[0])}: {error}")
+    return BPF(text=text.encode(), cflags=cflags or [], usdt_contexts=usdts or [])
+
+
+def load_first(text: str, variants: list[list[str]]) -> tuple[Any, list[str]]:
+    """The first variant (its switches) that the kernel loads: a hook it refuses has a next one."""
+    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    for flags in variants[:-1]:
+        os.dup2(null, 2)  # the verifier's words are for those who have no other way
+        try:
+            return load(text, flags), flags
+        except Exception:
+            continue
+        finally:
+            os.dup2(stderr, 2)
+    return load(text, variants[-1]), variants[-1]
 
 
 def set_options(b: Any, table: str, **values: int) -> None:
-    """Fills the one entry of a tool's options array, before anything is attached.
-
-    Values go in here and not through -D, so that a new pid does not need a new compile.
-    """
+    """Fills the one entry of a tool's options array: a value in a -D would be a new compile."""
     t = b[table.encode()]
-    leaf = t.Leaf()
-    for name, value in values.items():
-        setattr(leaf, name, value)
-    t[ct.c_int(0)] = leaf
+    t[ct.c_int(0)] = t.Leaf(**values)
 
 
 def add_keys(b: Any, table: str, keys: list[int]) -> None:
@@ -179,26 +160,11 @@ def add_keys(b: Any, table: str, keys: list[int]) -> None:
 
 
 def attach_tracepoints(b: Any, functions: dict[str, str]) -> list[str]:
-    """Attaches each function to its tracepoint (`category:event`) and names those attached.
-
-    Tracepoints this kernel does not have are left out.
-    """
-    attached = []
-    for tracepoint, function in functions.items():
-        category, event = tracepoint.split(":")
-        if b.tracepoint_exists(category, event):
-            b.attach_tracepoint(tp=tracepoint.encode(), fn_name=function.encode())
-            attached.append(tracepoint)
-    return attached
-
-
-def attach_kprobe(b: Any, event: str, function: str, entry: bool = True) -> None:
-    """Attaches to a kernel function's entry or return; ends the tool where that is not possible."""
-    attach = b.attach_kprobe if entry else b.attach_kretprobe
-    try:
-        attach(event=event.encode(), fn_name=function.encode())
-    except Exception as error:
-        fail(f"{os.path.basename(sys.argv[0])}: {error}")
+    """Attaches functions to those tracepoints (`category:event`) that are there; names these."""
+    found = [name for name in functions if b.tracepoint_exists(*name.split(":"))]
+    for name in found:
+        b.attach_tracepoint(tp=name.encode(), fn_name=functions[name].encode())
+    return found
 
 
 def find_binary(name: str) -> bytes | None:
@@ -212,12 +178,10 @@ def find_binary(name: str) -> bytes | None:
 
 def probe_pattern(text: str, regexp: bool) -> tuple[str, bytes | None, bytes]:
     """`[p|t|u:][LIB:]PATTERN` as kind, file and regular expression; ends the tool for others."""
-    parts = text.split(":", 2)
-    kind, library, pattern = ["p", "", *parts][-3:] if len(parts) != 2 else ["p", *parts]
+    kind, library, pattern = ["p", "", *text.split(":", 2)][-3:]
     if ":" in pattern:
         fail(f"Too many ':'-separated components in pattern {text}")
-    kind = kind or "p"
-    if kind not in ("p", "t", "u"):
+    if kind not in ("", "p", "t", "u"):
         fail(f"Type must be 'p', 't', or 'u', but got {kind}")
     if kind == "t":
         library, pattern = "", f"{library}:{pattern}"
@@ -230,7 +194,7 @@ def probe_pattern(text: str, regexp: bool) -> tuple[str, bytes | None, bytes]:
     path = find_binary(library) if library else None
     if library and path is None or kind == "u" and not library:
         fail(f"unable to find library {library}")
-    return kind, path, pattern.encode()
+    return kind or "p", path, pattern.encode()
 
 
 def usdt(path: bytes | None, pid: int | None) -> Any:
@@ -248,11 +212,6 @@ def text_of(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def one_line(data: bytes) -> str:
-    """Like `text_of`, with newlines written as a backslash and an n."""
-    return text_of(data).replace("\n", "\\n")
-
-
 def clock() -> str:
     """Local wall time, HH:MM:SS."""
     return time.strftime("%H:%M:%S")
@@ -264,10 +223,7 @@ def print_json(record: dict[str, Any]) -> None:
 
 
 def print_start(text: str) -> None:
-    """The line that says that tracing began, at once.
-
-    A Ctrl-C from here on waits until `poll` or `intervals` can end the tool in order.
-    """
+    """Says that tracing began; Ctrl-C then waits for `poll` or `intervals` to end in order."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     print(text, flush=True)
 
@@ -278,25 +234,14 @@ def print_row(text: str, end: str = "\n") -> None:
 
 
 def poll(step: Callable[[], object], until: Callable[[], bool] | None = None) -> bool:
-    """Calls `step` (a poll of the tool's buffers) until Ctrl-C, a closed pipe, or `until()`.
-
-    True after Ctrl-C.
-    """
+    """Polls by `step` until Ctrl-C (then it is true), a closed pipe, or `until()`."""
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         while until is None or not until():
             step()
     except KeyboardInterrupt:
         return True
-    except BrokenPipeError:
-        quiet_exit()
     return False
-
-
-def quiet_exit() -> NoReturn:
-    """Ends after the reader of stdout went away, without Python's complaint about the flush."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(0)
 
 
 def pace(interval: int | None, duration: int | None) -> tuple[int, int]:
@@ -324,79 +269,26 @@ def intervals(seconds: float, count: int) -> Iterator[bool]:
 
 def stack_of(stacks: Any, stack_id: int) -> list[int] | None:
     """Addresses of a kept stack, innermost first; empty without a stack, None when it was lost."""
-    if stack_id < 0:
-        return [] if stack_id == -errno.EFAULT else None
+    if stack_id == -errno.EFAULT:
+        return []
     try:
-        return list(stacks.walk(stack_id))
+        return list(stacks.walk(stack_id)) if stack_id >= 0 else None
     except KeyError:
         return None
-
-
-def disk_names() -> dict[int, str]:
-    """Block devices by kernel device number (major << 20 | minor), from /proc/diskstats."""
-    names = {}
-    with open("/proc/diskstats") as stats:
-        for line in stats:
-            major, minor, name = line.split()[:3]
-            names[int(major) << 20 | int(minor)] = name
-    return names
-
-
-def disk_number(name: str) -> int | None:
-    """The kernel device number of `/dev/NAME`, or None."""
-    try:
-        number = os.stat(os.path.join("/dev", name)).st_rdev
-    except OSError:
-        return None
-    return os.major(number) << 20 | os.minor(number)
-
-
-def log2_buckets(counts: dict[int, int]) -> list[dict[str, int]]:
-    """A log2 histogram (slot -> count) as rows of interval and count, up to the last filled one."""
-    if not counts:
-        return []
-    rows = []
-    for slot in range(1, max(max(counts), 1) + 1):
-        low, high = (1 << slot) >> 1, (1 << slot) - 1
-        low = 0 if low == high else low
-        count = counts.get(slot, 0)
-        rows.append({"interval-start": low, "interval-end": high, "count": count})
-    return rows
 
 
 def histogram_records(
     table: Any, label: str, section: str | None, name: Callable[[int], object] = int
 ) -> list[dict[str, Any]]:
-    """A log2 histogram table as records, one per group.
+    """A log2 histogram as a record, or with a `section` one for each `group` of its keys."""
+    from bcc.table import get_json_hist
 
-    With a `section` the table's keys have the members `group` and `slot`, and each record holds
-    `name(group)` under the section's title; without, they are plain slots.
-    """
-    groups: dict[int, dict[int, int]] = {}
+    groups: dict[int, list[int]] = {}
     for key, count in table.items():
         group, slot = (key.group, key.slot) if section else (0, key.value)
         if count.value:
-            groups.setdefault(group, {})[slot] = count.value
-    records = []
-    for group, counts in groups.items():
-        record: dict[str, Any] = {
-            "ts": time.strftime("%Y-%m-%d %H:%M:%S"),
-            "val_type": label,
-            "data": log2_buckets(counts),
-        }
-        if section:
-            record[section] = name(group)
-        records.append(record)
-    return records
-
-
-def parent_of(pid: int) -> int:
-    """The parent of a process from /proc, 0 when it is gone."""
-    try:
-        with open(f"/proc/{pid}/status") as status:
-            for line in status:
-                if line.startswith("PPid:"):
-                    return int(line.split()[1])
-    except OSError:
-        pass
-    return 0
+            groups.setdefault(group, [0] * 65)[slot] = count.value
+    return [
+        get_json_hist(slots, label, (section, name(group)) if section else None)
+        for group, slots in groups.items()
+    ]

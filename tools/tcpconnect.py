@@ -10,7 +10,14 @@ import struct
 import sys
 import time
 from socket import (
-    AF_INET, AF_INET6, AF_PACKET, SOCK_DGRAM, SOL_SOCKET, inet_ntop, ntohs, socket,
+    AF_INET,
+    AF_INET6,
+    AF_PACKET,
+    SOCK_DGRAM,
+    SOL_SOCKET,
+    inet_ntop,
+    ntohs,
+    socket,
 )  # fmt: skip
 
 from bcc import tool

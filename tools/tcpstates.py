@@ -8,6 +8,7 @@ import time
 from socket import AF_INET, AF_INET6, inet_ntop
 
 from bcc import tool
+from bcc.tcp import state2str
 
 EXAMPLES = """examples:
     ./tcpstates           # every change of a TCP state
@@ -107,11 +108,6 @@ int state_change(struct tracepoint__sock__inet_sock_set_state *args)
     return 0;
 }
 """
-# By number from 1, as the kernel's net/tcp_states.h has them.
-STATES = """
-    ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN
-    CLOSING NEW_SYN_RECV
-""".split()
 
 
 def options():
@@ -127,10 +123,6 @@ def options():
     tool.add_family(p)
     tool.add_json(p)
     return p.parse_args()
-
-
-def state(number):
-    return STATES[number - 1] if 1 <= number <= len(STATES) else str(number)
 
 
 def times(args, clock, seconds, separator):
@@ -187,8 +179,8 @@ def change_of(event):
         "lport": event.lport,
         "raddr": inet_ntop(family, bytes(event.raddr)[:size]),
         "rport": event.rport,
-        "oldstate": state(event.oldstate),
-        "newstate": state(event.newstate),
+        "oldstate": state2str(event.oldstate),
+        "newstate": state2str(event.newstate),
         "ms": event.span_us / 1000,
     }
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from sessions import server  # noqa: F401 - a fixture
 
 TOP = Path(__file__).resolve().parents[2]

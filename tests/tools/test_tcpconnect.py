@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-
 from conftest import column
 from sessions import Server
 
@@ -161,7 +160,7 @@ def test_query_names_what_was_looked_up(start):
     tool.wait_for(lambda line: line.rstrip().endswith(" localhost"))
     with socket.socket(type=socket.SOCK_DGRAM) as dns, socket.socket(type=socket.SOCK_DGRAM) as us:
         dns.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        dns.bind(("127.0.0.53", 53))
+        dns.bind(("127.0.0.77", 53))
         us.bind(("127.0.0.1", 0))
         dns.sendto(answer("telling.example", "127.0.0.1"), us.getsockname())
         us.recv(512)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-
 from conftest import TOP, column
 from sessions import ANSWERED, SENT, Server
 

@@ -1,5 +1,7 @@
 //! The stages in a row.
 
+use crate::facts::Rewritten;
+use crate::headers::Headers;
 use crate::{emit, headers, rewrite};
 use bcc_core::compile::child::build_id;
 use bcc_core::compile::{CompileError, CompileOutput, CompileRequest, Inputs};
@@ -16,28 +18,27 @@ impl bcc_core::compile::Compiler for Compiler {
         mutation::choose(&request.cflags);
         let request = &with_index_cache(request);
         let mut built = headers::build(request, &[])?;
-        let mut result = rewrite::rewrite(request, built.input);
+        let mut result = rewritten(request, &built);
         if let Err(diagnostics) = &result {
             // Names that only the preprocessor makes (`##`) are seen by clang, not by the lexer that
             // chose the types: choose again, once.
             let missing = missing_names(diagnostics);
-            if !missing.is_empty() {
+            if !missing.is_empty() && !built.real {
                 built = headers::build(request, &missing)?;
-                result = rewrite::rewrite(request, built.input);
+                result = rewritten(request, &built);
             }
         }
         if let Err(diagnostics) = &result
+            && !built.real
             && !missing_names(diagnostics).is_empty()
             && let Ok(real) = headers::build_real(request)
-            && let Ok(rewritten) = rewrite::rewrite(request, real.input)
+            && let Ok(rewritten) = rewritten(request, &real)
         {
             // BTF has no inline functions, and only the types that the kernel's code uses.
-            built.inputs = real.inputs;
-            result = Ok(rewritten);
+            (built, result) = (real, Ok(rewritten));
         }
         let failed = |diagnostics| CompileError::Diagnostics { diagnostics };
-        let rewritten = result.map_err(failed)?;
-        let spec: ModuleSpec = emit::emit(request, &rewritten).map_err(failed)?;
+        let spec = emitted(request, &built, &result.map_err(failed)?).map_err(failed)?;
         let cacheable = !depends_on_the_moment(request, &built.inputs);
         Ok(CompileOutput { spec, inputs: built.inputs, cacheable })
     }
@@ -48,6 +49,37 @@ impl bcc_core::compile::Compiler for Compiler {
             error: e.to_string(),
         })
     }
+}
+
+/// The text over its headers; precompiled ones are never to blame for an error.
+fn rewritten(request: &CompileRequest, built: &Headers) -> Result<Rewritten, Vec<Diagnostic>> {
+    let result = rewrite::rewrite(request, built.input.clone());
+    let Some(precompiled) = built.precompiled.as_ref().filter(|_| result.is_err()) else {
+        return result;
+    };
+    let plain = rewrite::rewrite(request, precompiled.plain.clone());
+    if plain.is_ok() {
+        precompiled.discard();
+    }
+    plain
+}
+
+/// Code for `rewritten`, and the same for precompiled headers.
+fn emitted(
+    request: &CompileRequest,
+    built: &Headers,
+    rewritten: &Rewritten,
+) -> Result<ModuleSpec, Vec<Diagnostic>> {
+    let result = emit::emit(request, rewritten);
+    let Some(precompiled) = built.precompiled.as_ref().filter(|_| result.is_err()) else {
+        return result;
+    };
+    let plain = rewrite::rewrite(request, precompiled.plain.clone())?;
+    let result = emit::emit(request, &plain);
+    if result.is_ok() {
+        precompiled.discard();
+    }
+    result
 }
 
 /// The index of the kernel's BTF is kept where compiled modules are.

@@ -1,9 +1,10 @@
 //! Programs over real kernel headers: the trees that `BCC_TEST_HEADERS` names (build directories,
 //! separated by colons), as `./x test headers` fetches them.
 
-use bcc_core::compile::{CompileRequest, Compiler as _};
+use bcc_core::compile::{CompileOutput, CompileRequest, Compiler as _};
 use bcc_core::target::Target;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 const TEXT: &str = r#"
 #include <uapi/linux/ptrace.h>
@@ -58,9 +59,11 @@ fn request(tree: PathBuf) -> CompileRequest {
 #[test]
 #[ignore = "needs trees of kernel headers: run by x test headers"]
 fn programs_compile_over_real_headers() {
-    let trees = std::env::var("BCC_TEST_HEADERS").expect("BCC_TEST_HEADERS names trees");
-    for tree in trees.split(':').filter(|tree| !tree.is_empty()) {
-        let output = bcc_frontend::Compiler.compile(&request(tree.into()));
+    let cache = private();
+    for tree in trees() {
+        let mut request = request(tree.clone());
+        request.target.index_cache = Some(cache.path().to_owned());
+        let (output, tree) = (bcc_frontend::Compiler.compile(&request), tree.display());
         let output = output.unwrap_or_else(|error| panic!("{tree}: {error}"));
         let mut names: Vec<&str> = output.spec.programs.iter().map(|p| p.name.as_str()).collect();
         names.sort_unstable();
@@ -68,6 +71,88 @@ fn programs_compile_over_real_headers() {
         assert!(output.spec.programs.iter().all(|p| p.insns.len() > 16), "{tree}");
         println!("{tree}: {} programs", names.len());
     }
+}
+
+fn trees() -> Vec<PathBuf> {
+    let trees = std::env::var("BCC_TEST_HEADERS").expect("BCC_TEST_HEADERS names trees");
+    trees.split(':').filter(|tree| !tree.is_empty()).map(PathBuf::from).collect()
+}
+
+fn private() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    let closed = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(directory.path(), closed).expect("closed");
+    directory
+}
+
+/// A module without the order in which clang happened to number types.
+fn code(output: CompileOutput) -> CompileOutput {
+    let mut output = output;
+    let spec = &mut output.spec;
+    spec.btf = Vec::new();
+    for map in &mut spec.maps {
+        (map.btf_key_id, map.btf_value_id) = (0, 0);
+    }
+    for program in &mut spec.programs {
+        (program.func_info, program.line_info) = (Vec::new(), Vec::new());
+    }
+    output
+}
+
+/// The one file of precompiled headers there, and its inode.
+fn precompiled(directory: &Path) -> (PathBuf, u64) {
+    let entries = std::fs::read_dir(directory).expect("listed").flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "pch"));
+    assert_eq!(files.len(), 1, "{files:?}");
+    let inode = std::fs::metadata(&files[0]).expect("there").ino();
+    (files.remove(0), inode)
+}
+
+#[test]
+#[ignore = "needs trees of kernel headers: run by x test headers"]
+fn precompiled_headers_give_the_same_module_and_are_made_again_when_they_are_stale() {
+    let tree = trees().pop().expect("a tree");
+    let compile = |request: &CompileRequest| {
+        let output = bcc_frontend::Compiler.compile(request);
+        code(output.unwrap_or_else(|error| panic!("{}: {error}", tree.display())))
+    };
+    let mut request = request(tree.clone());
+    request.target.index_cache = Some(PathBuf::from("/nowhere"));
+    let plain = compile(&request);
+
+    let cache = private();
+    request.target.index_cache = Some(cache.path().to_owned());
+    assert_eq!(compile(&request), plain);
+    let (file, inode) = precompiled(cache.path());
+    assert_eq!(compile(&request), plain);
+    assert_eq!(precompiled(cache.path()), (file.clone(), inode), "made twice");
+
+    // Whole by its name, but of other headers: clang refuses it, and that must not show.
+    let other = private();
+    let mut small = request.clone();
+    small.text = b"#include <linux/types.h>\nint f(void *ctx) { return 0; }\n".to_vec();
+    small.cflags.push("-DONLY_THERE=1".to_owned());
+    small.target.index_cache = Some(other.path().to_owned());
+    compile(&small);
+    let (wrong, _) = precompiled(other.path());
+    let name = |path: &Path| path.file_stem().expect("a name").to_string_lossy().into_owned();
+    let (key, sum) = (name(&file), name(&wrong));
+    let (key, _) = key.rsplit_once('-').expect("key and checksum");
+    let (_, sum) = sum.rsplit_once('-').expect("key and checksum");
+    std::fs::remove_file(&file).expect("removed");
+    let mut bytes = std::fs::read(&wrong).expect("read");
+    let planted = cache.path().join(format!("{key}-{sum}.pch"));
+    std::fs::write(&planted, &bytes).expect("written");
+    std::fs::set_permissions(&planted, std::fs::Permissions::from_mode(0o600)).expect("closed");
+    assert_eq!(compile(&request), plain);
+    // Damaged bytes are not shown to clang at all.
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    std::fs::write(&planted, &bytes).expect("written");
+    assert_eq!(compile(&request), plain);
+    assert!(!planted.exists());
+    precompiled(cache.path());
 }
 
 #[test]

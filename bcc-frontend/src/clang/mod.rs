@@ -13,9 +13,11 @@ pub use diag::Diag;
 pub use ty::Ty;
 
 use crate::source::ClangInput;
+use bcc_core::spec::Severity;
 use clang_sys as sys;
 use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
+use std::path::Path;
 use std::ptr;
 use std::sync::Once;
 
@@ -30,6 +32,12 @@ pub(crate) fn register_backends() {
         // SAFETY: disposed of once; null is ignored.
         unsafe { sys::clang_disposeIndex(index) };
     });
+}
+
+/// What clang calls itself, its exact build included.
+pub fn version() -> String {
+    // SAFETY: no preconditions; `string` disposes of the result.
+    string(unsafe { sys::clang_getClangVersion() })
 }
 
 /// Why libclang gave no translation unit.
@@ -47,6 +55,12 @@ pub enum ClangError {
     Parse {
         /// `CXErrorCode`.
         code: i32,
+    },
+    /// No precompiled form came of a text.
+    #[error("precompiling failed: {why}")]
+    Precompile {
+        /// The first error, or libclang's code.
+        why: String,
     },
     /// `clang_createIndex` returned nothing.
     #[error("libclang failed to create an index")]
@@ -67,8 +81,9 @@ impl Index {
     /// [`ClangError::Index`] when libclang has no memory for one.
     pub fn new() -> Result<Self, ClangError> {
         register_backends();
+        // Declarations of precompiled headers are the kernel's: no walk needs them.
         // SAFETY: no preconditions; the handle is disposed in `Drop`.
-        let raw = unsafe { sys::clang_createIndex(0, 0) };
+        let raw = unsafe { sys::clang_createIndex(1, 0) };
         // SAFETY: no preconditions.
         unsafe { sys::clang_toggleCrashRecovery(0) };
         if raw.is_null() { Err(ClangError::Index) } else { Ok(Self { raw }) }
@@ -79,6 +94,30 @@ impl Index {
     /// # Errors
     /// [`ClangError`] when there is no unit at all.
     pub fn parse(&self, input: &ClangInput) -> Result<Unit<'_>, ClangError> {
+        self.parse_with(input, sys::CXTranslationUnit_None)
+    }
+
+    /// Writes what clang made of `input` to the file `to`, for `-include-pch`.
+    ///
+    /// # Errors
+    /// [`ClangError::Precompile`] when the text has errors or the file cannot be written.
+    pub fn precompile(&self, input: &ClangInput, to: &Path) -> Result<(), ClangError> {
+        let flags = sys::CXTranslationUnit_Incomplete | sys::CXTranslationUnit_ForSerialization;
+        let unit = self.parse_with(input, flags)?;
+        let mut found = unit.diagnostics().into_iter();
+        if let Some(error) = found.find(|diag| diag.severity == Severity::Error) {
+            return Err(ClangError::Precompile { why: error.message });
+        }
+        let path = c_string(&to.to_string_lossy())?;
+        // SAFETY: the unit is live, and `path` ends with a NUL.
+        let code = unsafe { sys::clang_saveTranslationUnit(unit.raw, path.as_ptr(), 0) };
+        match code {
+            sys::CXSaveError_None => Ok(()),
+            code => Err(ClangError::Precompile { why: format!("cannot be saved (code {code})") }),
+        }
+    }
+
+    fn parse_with(&self, input: &ClangInput, flags: i32) -> Result<Unit<'_>, ClangError> {
         let args = input.args.iter().map(|a| c_string(a)).collect::<Result<Vec<_>, _>>()?;
         let arg_ptrs: Vec<_> = args.iter().map(|a| a.as_ptr()).collect();
         let paths = input.files.iter().map(|f| c_string(&f.path)).collect::<Result<Vec<_>, _>>()?;
@@ -105,7 +144,7 @@ impl Index {
                 arg_count,
                 files.as_mut_ptr(),
                 file_count,
-                sys::CXTranslationUnit_None,
+                flags,
                 &raw mut raw,
             )
         };

@@ -12,6 +12,7 @@ mod layout;
 mod layout_tests;
 mod lex;
 mod mentions;
+mod pch;
 mod real;
 mod render;
 mod tracepoint;
@@ -25,7 +26,7 @@ use bcc_core::target::{Target, TargetError};
 use compat::Compat;
 use mentions::Mentions;
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use types::Types;
 
 pub use helpers::names as helper_names;
@@ -37,6 +38,25 @@ pub struct Headers {
     pub input: ClangInput,
     /// What was read besides the request.
     pub inputs: Inputs,
+    /// Whether the kernel's types are out of real headers.
+    pub real: bool,
+    /// Set when `input` uses real headers that were read before.
+    pub precompiled: Option<Precompiled>,
+}
+
+/// Real headers in clang's own format.
+#[derive(Debug)]
+pub struct Precompiled {
+    file: PathBuf,
+    /// The input without them, for when clang does not take the file: a header may have changed since.
+    pub plain: ClangInput,
+}
+
+impl Precompiled {
+    /// Removes the file, so that the next compile makes a new one.
+    pub fn discard(&self) {
+        pch::discard(&self.file);
+    }
 }
 
 /// Files that are included in front of every text, in this order.
@@ -122,7 +142,8 @@ pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, Co
     }
     files.push(SourceFile { path: request.file.clone(), text: request.text.clone() });
     let args = args::clang(request);
-    Ok(Headers { input: ClangInput { main: request.file.clone(), files, args }, inputs })
+    let input = ClangInput { main: request.file.clone(), files, args };
+    Ok(Headers { input, inputs, real: false, precompiled: None })
 }
 
 /// Of our own headers every ordinary name counts, as macros there use what no user's text names. What
@@ -192,10 +213,23 @@ pub fn build_real(request: &CompileRequest) -> Result<Headers, CompileError> {
     let mut inputs = Inputs::default();
     let mut names = Mentions::default();
     let options = args::Options::of(request);
-    user::Sources::new(request, &options, &mut inputs).scan(&mut names);
-    inputs.files.extend(tree.identity());
+    let mut sources = user::Sources::new(request, &options, &mut inputs);
+    sources.scan(&mut names);
+    let first = user::first_includes(request, &sources.virtual_headers);
+    let identity = tree.identity();
+    inputs.files.extend(identity.iter().cloned());
     let tracepoints = tracepoints(target, &mut names, None, &mut inputs);
-    Ok(Headers { input: real::input(request, &options, &tree, &tracepoints), inputs })
+    let real = real::Real::new(request, &options, &tree, &tracepoints);
+    let file = target
+        .index_cache
+        .as_deref()
+        .and_then(|directory| pch::open(directory, &real.front(&first), &identity));
+    let Some(file) = file else {
+        return Ok(Headers { input: real.plain(), inputs, real: true, precompiled: None });
+    };
+    let input = real.over(&file);
+    let precompiled = Some(Precompiled { file, plain: real.plain() });
+    Ok(Headers { input, inputs, real: true, precompiled })
 }
 
 fn no_types(target: &Target, error: &TargetError, tried: &[String]) -> CompileError {
@@ -298,6 +332,6 @@ fn add_pasted(names: &mut Mentions, types: &Types) {
 }
 
 /// Absolute form of a user's path.
-fn absolute(cwd: &Path, path: &Path) -> std::path::PathBuf {
+fn absolute(cwd: &Path, path: &Path) -> PathBuf {
     if path.is_absolute() { path.to_owned() } else { cwd.join(path) }
 }

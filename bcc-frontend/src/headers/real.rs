@@ -152,40 +152,91 @@ fn included_source(build: &Path) -> Option<PathBuf> {
         .find(|path| path.join("include/linux/kconfig.h").is_file())
 }
 
-/// Everything for one text; `tracepoints` are the structs of the tracepoints that it names.
-pub(super) fn input(
-    request: &CompileRequest,
-    options: &args::Options,
-    tree: &Tree,
-    tracepoints: &str,
-) -> ClangInput {
-    let mut prelude = PRELUDE.to_owned();
-    if std::env::var_os("BCC_LINUX_VERSION_CODE").is_some() {
-        let code = request.target.version_code();
-        prelude
-            .push_str(&format!("#undef LINUX_VERSION_CODE\n#define LINUX_VERSION_CODE {code}\n"));
+/// One text over a tree of headers.
+pub(super) struct Real<'a> {
+    request: &'a CompileRequest,
+    tree: &'a Tree,
+    /// What stands in front of the text: our own includes and the structs of its tracepoints.
+    prelude: String,
+}
+
+impl<'a> Real<'a> {
+    /// `tracepoints` are the structs of the tracepoints that the text names.
+    pub(super) fn new(
+        request: &'a CompileRequest,
+        options: &args::Options,
+        tree: &'a Tree,
+        tracepoints: &str,
+    ) -> Self {
+        let mut prelude = PRELUDE.to_owned();
+        if std::env::var_os("BCC_LINUX_VERSION_CODE").is_some() {
+            let code = request.target.version_code();
+            prelude.push_str(&format!(
+                "#undef LINUX_VERSION_CODE\n#define LINUX_VERSION_CODE {code}\n"
+            ));
+        }
+        prelude.push_str(tracepoints);
+        Self { request, tree, prelude: options.protect(&prelude) }
     }
-    prelude.push_str(tracepoints);
-    let mut files = tree::includable();
-    let path = format!("{}/bcc/real.h", tree::INCLUDE);
-    files.push(SourceFile { path, text: options.protect(&prelude).into_bytes() });
-    files.push(SourceFile { path: request.file.clone(), text: request.text.clone() });
-    let arch = bpf_arch(&request.target.arch);
-    let mut ours: Vec<String> = ["-target", triple(arch)].map(str::to_owned).into();
-    ours.extend(KERNEL.iter().map(|arg| (*arg).to_owned()));
-    if !request.cwd.as_os_str().is_empty() {
-        ours.push(format!("-I{}", request.cwd.display()));
+
+    /// Everything for the text, with all headers read.
+    pub(super) fn plain(&self) -> ClangInput {
+        let path = format!("{}/bcc/real.h", tree::INCLUDE);
+        let kconfig = self.tree.source.join("include/linux/kconfig.h");
+        let forced = ["-include", &kconfig.display().to_string(), "-include", &path];
+        let mut files = vec![SourceFile { path: path.clone(), text: self.prelude.clone().into() }];
+        files.push(self.main());
+        self.input(&self.request.file, files, &forced, true)
     }
-    ours.extend(tree.directories(arch).iter().map(|d| format!("-I{}", d.display())));
-    ours.push(format!("-isystem{}", tree::INCLUDE));
-    let kconfig = tree.source.join("include/linux/kconfig.h");
-    let forced = [kconfig.display().to_string()].into_iter();
-    for file in forced.chain(["real.h", "helpers.h"].map(|n| format!("{}/bcc/{n}", tree::INCLUDE)))
-    {
-        ours.extend(["-include".to_owned(), file]);
+
+    /// The same over what [`Real::front`] became.
+    pub(super) fn over(&self, precompiled: &Path) -> ClangInput {
+        let forced = ["-include-pch", &precompiled.display().to_string()];
+        self.input(&self.request.file, vec![self.main()], &forced, true)
     }
-    let args = args::around(request, ours);
-    ClangInput { main: request.file.clone(), files, args }
+
+    /// What can be read once for all texts that begin alike: the prelude and the first includes of the
+    /// text. There they are again, and do nothing.
+    pub(super) fn front(&self, includes: &str) -> ClangInput {
+        let path = format!("{}/bcc/real.h", tree::INCLUDE);
+        let kconfig = self.tree.source.join("include/linux/kconfig.h");
+        let forced = ["-include", &kconfig.display().to_string()];
+        let text = format!("{}{includes}", self.prelude);
+        self.input(
+            &path,
+            vec![SourceFile { path: path.clone(), text: text.into() }],
+            &forced,
+            false,
+        )
+    }
+
+    fn main(&self) -> SourceFile {
+        SourceFile { path: self.request.file.clone(), text: self.request.text.clone() }
+    }
+
+    fn input(
+        &self,
+        main: &str,
+        own: Vec<SourceFile>,
+        forced: &[&str],
+        helpers: bool,
+    ) -> ClangInput {
+        let arch = bpf_arch(&self.request.target.arch);
+        let mut ours: Vec<String> = ["-target", triple(arch)].map(str::to_owned).into();
+        ours.extend(KERNEL.iter().map(|arg| (*arg).to_owned()));
+        if !self.request.cwd.as_os_str().is_empty() {
+            ours.push(format!("-I{}", self.request.cwd.display()));
+        }
+        ours.extend(self.tree.directories(arch).iter().map(|d| format!("-I{}", d.display())));
+        ours.push(format!("-isystem{}", tree::INCLUDE));
+        ours.extend(forced.iter().map(|word| (*word).to_owned()));
+        if helpers {
+            ours.extend(["-include".to_owned(), format!("{}/bcc/helpers.h", tree::INCLUDE)]);
+        }
+        let mut files = tree::includable();
+        files.extend(own);
+        ClangInput { main: main.to_owned(), files, args: args::around(self.request, ours) }
+    }
 }
 
 /// What kernel headers need beyond what every text is given.

@@ -80,3 +80,110 @@ impl<'a> Sources<'a> {
         }
     }
 }
+
+/// The lines at the beginning of the text that include kernel headers, with the plain macros between
+/// them, up to the first of any other kind. `kernel` are the headers that no directory of the user's has.
+pub(super) fn first_includes(request: &CompileRequest, kernel: &HashSet<String>) -> String {
+    let text = String::from_utf8_lossy(&request.text);
+    let mut out = String::new();
+    let mut in_comment = false;
+    let own = text.split_inclusive('\n').skip(request.preamble_lines as usize);
+    for line in own {
+        let Some(code) = without_comments(line, &mut in_comment) else { break };
+        let code = code.trim();
+        if code.is_empty() {
+            continue;
+        }
+        let Some(directive) = code.strip_prefix('#').map(str::trim_start) else { break };
+        let keep = match directive.split_once(|c: char| !c.is_ascii_alphabetic()) {
+            Some(("include", _)) => included(directive).is_some_and(|name| {
+                let name = name.strip_prefix("uapi/").unwrap_or(name);
+                !name.starts_with("bcc/") && kernel.contains(name)
+            }),
+            // A body that the rewriter may change is not the same there and in the text.
+            Some(("define", rest)) => !rest.contains(['.', '(', '\\', '>']),
+            _ => false,
+        };
+        if !keep {
+            break;
+        }
+        out.push_str(code);
+        out.push('\n');
+    }
+    // A last macro before code may be of no use to headers, and would tell apart texts that include alike.
+    let end = out.rfind("include").and_then(|at| Some(at + out[at..].find('\n')? + 1));
+    out.truncate(end.unwrap_or(0));
+    out
+}
+
+/// The operand of `include <…>`.
+fn included(directive: &str) -> Option<&str> {
+    let rest = directive.strip_prefix("include")?.trim_start().strip_prefix('<')?;
+    Some(rest.split_once('>')?.0)
+}
+
+/// A line of no string; `None` when comments and code alternate in a way that is not worth following.
+fn without_comments<'l>(line: &'l str, in_comment: &mut bool) -> Option<&'l str> {
+    let mut rest = line;
+    if *in_comment {
+        let Some((_, after)) = rest.split_once("*/") else { return Some("") };
+        (rest, *in_comment) = (after, false);
+    }
+    let rest = rest.trim_start();
+    if let Some(comment) = rest.strip_prefix("/*") {
+        return match comment.split_once("*/") {
+            Some((_, after)) if after.trim().is_empty() => Some(""),
+            Some(_) => None,
+            None => {
+                *in_comment = true;
+                Some("")
+            }
+        };
+    }
+    let code = rest.split_once("//").map_or(rest, |(code, _)| code);
+    match code.split_once("/*") {
+        Some((code, comment)) => match comment.split_once("*/") {
+            Some((_, after)) if after.trim().is_empty() => Some(code),
+            Some(_) => None,
+            None => {
+                *in_comment = true;
+                Some(code)
+            }
+        },
+        None => Some(code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(text: &str) -> String {
+        let request = CompileRequest { text: text.as_bytes().to_vec(), ..Default::default() };
+        let kernel = ["linux/fs.h", "linux/sched.h", "net/sock.h"].map(str::to_owned);
+        first_includes(&request, &HashSet::from(kernel))
+    }
+
+    #[test]
+    fn the_first_includes_end_at_the_first_other_line() {
+        assert_eq!(
+            first("#include <linux/fs.h>\nint x;\n#include <net/sock.h>\n"),
+            "#include <linux/fs.h>\n"
+        );
+        let commented =
+            "/* a\n * b */\n\n# include <uapi/linux/sched.h> // c\n#include <net/sock.h> /* d */\n";
+        assert_eq!(first(commented), "# include <uapi/linux/sched.h>\n#include <net/sock.h>\n");
+        assert_eq!(first("#include <bcc/proto.h>\n#include <linux/fs.h>\n"), "");
+        assert_eq!(first("#include \"own.h\"\n#include <linux/fs.h>\n"), "");
+        assert_eq!(first("#ifdef X\n#include <linux/fs.h>\n#endif\n"), "");
+        assert_eq!(first("/* a */ int x; /* b */\n#include <linux/fs.h>\n"), "");
+    }
+
+    #[test]
+    fn plain_macros_between_includes_are_taken_along_and_others_are_not() {
+        let text = "#define KBUILD_MODNAME \"x\"\n#include <linux/fs.h>\n#define N 3\nint x;\n";
+        assert_eq!(first(text), "#define KBUILD_MODNAME \"x\"\n#include <linux/fs.h>\n");
+        assert_eq!(first("#define INC(t) t.increment(1)\n#include <linux/fs.h>\n"), "");
+        assert_eq!(first("#define A \\\n 1\n#include <linux/fs.h>\n"), "");
+    }
+}

@@ -132,7 +132,11 @@ int incr_cksum_l4(u64 off, u64 old_value, u64 new_value, int is_pseudo);
 /* BCC_NUM_CPUS comes from the Target. */
 #define bpf_num_cpus() (BCC_NUM_CPUS)
 
-/* The first argument, the name of the function the call is in, is put there by the compiler. */
+/* The first argument, the name of the function the call is in, is put there by the compiler. A call
+ * in a macro's body finds out at run time which handler it is in.
+ */
+#define bpf_usdt_readarg(...) BCC_USDT_READARG(_any, __VA_ARGS__)
+#define bpf_usdt_readarg_p(...) BCC_USDT_READARG_P(_any, __VA_ARGS__)
 #define bcc_usdt_readarg(...) BCC_USDT_READARG(__VA_ARGS__)
 #define BCC_USDT_READARG(function, number, ctx, ...) \
 	_bpf_readarg_##function##_##number(ctx, __VA_ARGS__, sizeof(*(__VA_ARGS__)))

@@ -103,3 +103,25 @@ static __always_inline void bpf_dins_pkt(void *skb, u64 off, u64 bit, u64 width,
 		bpf_store_dword(skb, off, old | (val & mask) << (64 - end));
 	}
 }
+
+/* A member of a packet header whose struct only the pointer's type tells, as in the body of a macro.
+ * BCC_PKT_<member>, which the compiler defines, lists the headers that have it; other structs have it
+ * in memory.
+ */
+#define BCC_PKT_READ(p, member) \
+	_Generic((p), BCC_PKT_##member(p, bpf_dext_pkt) default: (p)->member)
+#define BCC_PKT_WRITE(p, member, ...) \
+	_Generic((p), BCC_PKT_##member(p, bpf_dins_pkt, , (__VA_ARGS__)) \
+		default: (p)->member = (__VA_ARGS__))
+#define BCC_PKT_CHANGE(p, member, op, ...) ({ \
+	__typeof__(p) bcc_p = (p); \
+	u64 bcc_v = BCC_PKT_READ(bcc_p, member) op (__VA_ARGS__); \
+	BCC_PKT_WRITE(bcc_p, member, bcc_v); \
+	bcc_v; \
+})
+#define BCC_PKT_STEP(p, member, op) ({ \
+	__typeof__(p) bcc_q = (p); \
+	u64 bcc_w = BCC_PKT_READ(bcc_q, member); \
+	BCC_PKT_WRITE(bcc_q, member, bcc_w op 1); \
+	bcc_w; \
+})

@@ -43,6 +43,41 @@ def function_in_macro(t: T) -> None:
     t.equal([t.raw(b, n) for n in ("first", "first", "second")], [3, 6, 4])
 
 
+@row("more: methods in the compiler's arguments", "more/flag_methods.c", "rewrite:macros")
+def flag_methods(t: T) -> None:
+    flags = ["-DBUMP(k)=h.increment(k)", "-D", "LOOK(table, k)=table.lookup(k)"]
+    t.equal(t.raw(t.load(cflags=flags), "prog"), 2)
+
+
+FRAME = bytes.fromhex("000000000001060708090a0b0800" "45001234123400014011beef0a0000010a000002") + bytes(
+    40
+)
+
+
+@row("more: packet members in macros", "more/packet_in_macro.c", "rewrite:macros")
+def packet_in_macro(t: T) -> None:
+    result, data = t.packet(t.load(), "prog", FRAME)
+    t.equal(result, 0, "the value that differs")
+    t.equal((data[22], data[30:34]), (63, bytes([10, 0, 0, 8])), "time to live and destination")
+
+
+@row("more: packet members changed in place", "more/packet_changes.c", "define:BCC_PKT_CHANGE")
+def packet_changes(t: T) -> None:
+    frame = bytearray(FRAME)
+    frame[20:22] = bytes([0x21, 0x23])
+    result, data = t.packet(t.load(), "prog", bytes(frame))
+    t.equal(result, 0, "the value that differs")
+    want = "0000000000fe060708090a0b0800" "46031234234021243c10beef140000020a000002"
+    t.equal(data[:34].hex(), want, "packet")
+
+
+@row("more: USDT arguments in macros", "more/usdt_in_macro.c", "define:BCC_USDT_READARG")
+def usdt_in_macro(t: T) -> None:
+    from rows_builtins import usdt
+
+    usdt(t)
+
+
 @row("more: calls over several lines", "more/split_call.c", "define:bcc_update")
 def split_call(t: T) -> None:
     t.equal(t.raw(t.load(), "prog"), 2)

@@ -237,6 +237,12 @@ impl<'u> Cursor<'u> {
         unsafe { sys::clang_getCursorBinaryOperatorKind(self.raw) }
     }
 
+    /// `CXUnaryOperator_*` of a unary operation.
+    pub fn unary_operator(self) -> i32 {
+        // SAFETY: the cursor belongs to a live unit.
+        unsafe { sys::clang_getCursorUnaryOperatorKind(self.raw) }
+    }
+
     /// Whether a struct or union has no tag.
     pub fn is_anonymous(self) -> bool {
         // SAFETY: the cursor belongs to a live unit.

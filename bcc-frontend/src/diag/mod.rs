@@ -41,6 +41,15 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
         if mutation::silent(&text) {
             continue;
         }
+        let again = |other: &Diagnostic| {
+            let place = (&other.file, other.line, other.column);
+            place == (&diag.place.file, diag.place.line, diag.place.column) && other.message == text
+        };
+        if diag.severity != Severity::Note && messages.iter().any(again) {
+            // A macro that uses its argument twice says it twice.
+            dropped = true;
+            continue;
+        }
         let mut message = Diagnostic::new(diag.severity, Stage::Parse, text);
         message.hint = hint;
         let message = message.at(diag.place.file, diag.place.line, diag.place.column);

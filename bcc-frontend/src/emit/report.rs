@@ -72,6 +72,7 @@ impl<'a> Reporter<'a> {
     /// What clang said, with columns and lines of the user's text; only errors and what explains them.
     pub(crate) fn clang(&self, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let mut kept: Vec<Diagnostic> = Vec::new();
+        let mut said: Vec<Diagnostic> = Vec::new();
         let mut explained = false;
         for mut diagnostic in diagnostics {
             explained = match diagnostic.severity {
@@ -79,6 +80,16 @@ impl<'a> Reporter<'a> {
                 Severity::Warning => false,
                 Severity::Note => explained,
             };
+            // A macro that uses its argument twice says it twice.
+            let again = |other: &Diagnostic| {
+                (&other.file, other.line, other.column, &other.message)
+                    == (&diagnostic.file, diagnostic.line, diagnostic.column, &diagnostic.message)
+            };
+            if diagnostic.severity != Severity::Note && said.iter().any(again) {
+                explained = false;
+                continue;
+            }
+            said.push(diagnostic.clone());
             if !explained || mutation::silent(&diagnostic.message) {
                 continue;
             }

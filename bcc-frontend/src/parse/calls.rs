@@ -31,6 +31,8 @@ pub enum UseKind {
     Packet {
         /// The member's name.
         member: String,
+        /// The header's type, such as `struct ip_t`.
+        record: String,
         /// Whole bytes from the start of the header.
         byte: u32,
         /// Further bits.
@@ -56,6 +58,8 @@ pub enum Access {
     Read,
     /// `=`.
     Write,
+    /// `+=` and its kin, `++`, `--`.
+    Change,
 }
 
 /// A function with a body.
@@ -169,19 +173,15 @@ impl<'u> Walk<'_, 'u> {
             {
                 Access::Write
             }
-            sys::CXCursor_CompoundAssignOperator if is_left_side(parent, cursor) => {
-                self.report.error(
-                    &cursor.place(),
-                    "a member of a packet header can be read and assigned, not changed in place",
-                );
-                return;
-            }
+            sys::CXCursor_CompoundAssignOperator if is_left_side(parent, cursor) => Access::Change,
+            sys::CXCursor_UnaryOperator if is_step(parent) => Access::Change,
             // `&p->member` stays an offset; in `sizeof` nothing is read.
             sys::CXCursor_UnaryOperator | sys::CXCursor_UnaryExpr => return,
             _ => Access::Read,
         };
         let kind = UseKind::Packet {
             member: member.spelling(),
+            record: member.parent().map(|record| record.ty().spelling()).unwrap_or_default(),
             byte: offset / 8,
             bit: offset % 8,
             width,
@@ -282,6 +282,17 @@ fn is_left_side(parent: Cursor<'_>, expression: Cursor<'_>) -> bool {
         left.kind() == expression.kind() && left.extent() == expression.extent()
     };
     parent.children().first().is_some_and(same)
+}
+
+/// Whether `operation` is `++` or `--`.
+fn is_step(operation: Cursor<'_>) -> bool {
+    matches!(
+        operation.unary_operator(),
+        sys::CXUnaryOperator_PostInc
+            | sys::CXUnaryOperator_PostDec
+            | sys::CXUnaryOperator_PreInc
+            | sys::CXUnaryOperator_PreDec
+    )
 }
 
 /// The expression inside parentheses and casts, written or implied.

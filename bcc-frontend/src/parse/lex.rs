@@ -50,6 +50,30 @@ pub struct Define {
     pub body: Vec<Token>,
 }
 
+impl Define {
+    /// Names in the body behind a `dot` (`.` or `->`): the tokens of each, which `##` may paste together,
+    /// and whether the macro's arguments make it.
+    pub fn members(&self, text: &[u8], dot: &str) -> Vec<(std::ops::Range<usize>, bool)> {
+        let body = &self.body;
+        let is_param = |token: &Token| {
+            let params = self.params.as_ref();
+            params.is_some_and(|params| params.iter().any(|p| p == token.text(text)))
+        };
+        let mut members = Vec::new();
+        for i in 1..body.len() {
+            if !body[i - 1].is(text, dot) || body[i].kind != TokenKind::Ident {
+                continue;
+            }
+            let mut end = i + 1;
+            while body.get(end).is_some_and(|t| t.is(text, "##")) && end + 1 < body.len() {
+                end += 2;
+            }
+            members.push((i..end, end > i + 1 || is_param(&body[i])));
+        }
+        members
+    }
+}
+
 /// A tokenized text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lexed {

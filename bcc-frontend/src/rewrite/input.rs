@@ -1,5 +1,6 @@
 //! What clang is given, before and after the rewriting.
 
+use super::flags;
 use crate::source::{ClangInput, SourceFile};
 use bcc_core::compile::CompileRequest;
 
@@ -40,14 +41,19 @@ fn after_lines(text: &[u8], lines: u32) -> usize {
 pub(super) fn finish(
     mut input: ClangInput,
     changed: Vec<SourceFile>,
+    arguments: Vec<String>,
     has_license: bool,
 ) -> ClangInput {
     for file in changed {
+        if flags::put_back(&file, &mut input.args) {
+            continue;
+        }
         match input.files.iter_mut().find(|old| old.path == file.path) {
             Some(old) => old.text = file.text,
             None => input.files.push(file),
         }
     }
+    input.args.extend(arguments);
     if has_license {
         input.args.push("-DBCC_HAS_LICENSE".to_owned());
     }

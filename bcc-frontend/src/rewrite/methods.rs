@@ -1,7 +1,7 @@
 //! `table.method(args)` → `bcc_method(table, args)`, in code and in macro bodies.
 
 use super::edit::EditSet;
-use crate::parse::lex::{Define, Token, TokenKind, postfix_start};
+use crate::parse::lex::{Define, Token, postfix_start};
 
 /// Edits the call whose method name is `code[name]`; false when it is not of the form
 /// `receiver.name(`.
@@ -32,22 +32,13 @@ pub(super) fn edit_define(
 ) -> Vec<usize> {
     let body = &define.body;
     let mut served = Vec::new();
-    for i in 1..body.len() {
-        let after_dot = body[i - 1].is(text, ".") || body[i - 1].is(text, "->");
-        if !after_dot || body[i].kind != TokenKind::Ident {
-            continue;
-        }
-        // The name may be pasted together from several tokens.
-        let mut end = i + 1;
-        while body.get(end).is_some_and(|t| t.is(text, "##")) && end + 1 < body.len() {
-            end += 2;
-        }
-        let parts: Vec<&[u8]> = body[i..end].iter().map(|t| t.text(text)).collect();
+    let after_arrow = define.members(text, "->");
+    for (tokens, generated) in define.members(text, ".").into_iter().chain(after_arrow) {
+        let parts: Vec<&[u8]> = body[tokens.clone()].iter().map(|t| t.text(text)).collect();
         let is_param = |part: &[u8]| {
             define.params.as_ref().is_some_and(|params| params.iter().any(|p| p == part))
         };
         let first_is_param = is_param(parts[0]);
-        let generated = end > i + 1 || first_is_param;
         let matches = (0..methods.len())
             .filter(|m| generated || parts[0] == methods[*m].as_bytes())
             .collect::<Vec<_>>();
@@ -56,7 +47,7 @@ pub(super) fn edit_define(
         }
         let name = String::from_utf8_lossy(&parts.concat()).into_owned();
         let paste = if first_is_param { "##" } else { "" };
-        if edit_member_call(text, body, i..end, &format!("bcc_{paste}{name}("), edits) {
+        if edit_member_call(text, body, tokens, &format!("bcc_{paste}{name}("), edits) {
             served.extend(matches);
         }
     }

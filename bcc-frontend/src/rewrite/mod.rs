@@ -4,6 +4,7 @@
 
 mod edit;
 mod embedded;
+mod flags;
 mod input;
 mod methods;
 mod packet;
@@ -53,16 +54,16 @@ pub fn rewrite(request: &CompileRequest, input: ClangInput) -> Result<Rewritten,
     let own = report.messages.into_iter().map(|message| diag::with_hint(message, &request.target));
     messages.extend(own.map(|message| diag::with_source(&unit, message)));
     diag::sort(&mut messages);
-    let (files, columns) = outcome.map_err(|error| internal(error.to_string()))?;
+    let changes = outcome.map_err(|error| internal(error.to_string()))?;
     if diag::has_error(&messages) {
         return Err(messages);
     }
     Ok(Rewritten {
-        input: input::finish(input, files, has_license),
+        input: input::finish(input, changes.files, changes.arguments, has_license),
         maps: tables.into_iter().map(|table| table.decl).collect(),
         programs,
         events: found.events,
         warnings: messages,
-        columns,
+        columns: changes.columns,
     })
 }

@@ -1,30 +1,43 @@
 //! From uses to edits, file by file.
 
 use super::edit::{EditError, EditSet};
-use super::packet::{self, Bits};
-use super::{methods, usdt};
+use super::packet::{self, Bits, Layouts};
+use super::{flags, methods, usdt};
 use crate::clang::{Place, Unit};
 use crate::facts::ColumnMap;
-use crate::parse::calls::{Function, Use, UseKind, Uses};
+use crate::parse::calls::{Access, Function, Use, UseKind, Uses};
+use crate::parse::lex::TokenKind;
 use crate::parse::macros::{DefineId, LexedFile, Macros};
 use crate::parse::{Report, is_user_file};
 use crate::source::{ClangInput, SourceFile};
 use bcc_core::mutation;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Makes and applies all edits: the changed files, and how their columns moved.
+/// What the rewriting changes.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Changed files, and definitions among the arguments; see [`flags`].
+    pub(super) files: Vec<SourceFile>,
+    /// Further arguments.
+    pub(super) arguments: Vec<String>,
+    /// How columns moved.
+    pub(super) columns: ColumnMap,
+}
+
+/// Makes and applies all edits.
 pub(super) fn carry_out(
     unit: &Unit<'_>,
     input: &ClangInput,
     found: &Uses,
     report: &mut Report,
-) -> Result<(Vec<SourceFile>, ColumnMap), EditError> {
-    let files: Vec<LexedFile> = unit
+) -> Result<Changes, EditError> {
+    let mut files: Vec<LexedFile> = unit
         .files()
         .into_iter()
         .filter(|path| is_user_file(path, &input.main))
         .filter_map(|path| unit.file_text(&path).map(|text| LexedFile::new(path, text)))
         .collect();
+    files.extend(flags::definitions(&input.args));
     let mut plan = Plan {
         macros: Macros::new(&files),
         by_path: files.iter().enumerate().map(|(i, f)| (f.path.as_str(), i)).collect(),
@@ -32,6 +45,7 @@ pub(super) fn carry_out(
         edits: files.iter().map(|_| EditSet::default()).collect(),
         expansions: BTreeMap::new(),
         packet_functions: BTreeSet::new(),
+        layouts: Layouts::default(),
     };
     for used in &found.uses {
         plan.one(used, &found.functions[used.function], report);
@@ -40,17 +54,17 @@ pub(super) fn carry_out(
     for function in plan.packet_functions.clone() {
         plan.declare_packet(&found.functions[function], &found.functions, report);
     }
-    let mut changed = Vec::new();
-    let mut columns = ColumnMap::default();
+    let mut changes = Changes { arguments: plan.layouts.arguments(), ..Changes::default() };
     for (file, edits) in files.iter().zip(&plan.edits) {
         if edits.is_empty() {
             continue;
         }
         let (text, shifts) = edits.apply(&file.text)?;
-        changed.push(SourceFile { path: file.path.clone(), text });
-        columns.shifts.extend(shifts.into_iter().map(|(l, c, by)| (file.path.clone(), l, c, by)));
+        changes.files.push(SourceFile { path: file.path.clone(), text });
+        let shifts = shifts.into_iter().map(|(l, c, by)| (file.path.clone(), l, c, by));
+        changes.columns.shifts.extend(shifts);
     }
-    Ok((changed, columns))
+    Ok(changes)
 }
 
 struct Plan<'f> {
@@ -58,10 +72,19 @@ struct Plan<'f> {
     by_path: HashMap<&'f str, usize>,
     macros: Macros<'f>,
     edits: Vec<EditSet>,
-    /// Macro uses with method calls in a body: (file, token) → methods and where they were seen.
-    expansions: BTreeMap<(usize, usize), Vec<(String, Place)>>,
+    /// Macro uses with something to edit in a body: (file, token) → what, and where it was seen.
+    expansions: BTreeMap<(usize, usize), Vec<(Wanted, Place)>>,
     /// Functions that need `bcc_packet`.
     packet_functions: BTreeSet<usize>,
+    /// Of members that are edited by type.
+    layouts: Layouts,
+}
+
+/// What the body of a macro must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    Method(String),
+    Member(String, Access),
 }
 
 impl Plan<'_> {
@@ -85,18 +108,30 @@ impl Plan<'_> {
                 }
                 // The name comes out of a macro's body, or is put there by an argument of it.
                 let uses = self.expansions.entry((file, self.invocation(file, token, word)));
-                uses.or_default().push((method.clone(), place.clone()));
+                uses.or_default().push((Wanted::Method(method.clone()), place.clone()));
                 return;
             }
-            UseKind::Packet { member, byte, bit, width, access } => {
+            UseKind::Packet { member, record, byte, bit, width, access } => {
                 if mutation::off("rewrite:packets") {
                     return;
                 }
                 self.packet_functions.insert(used.function);
                 let bits = Bits { byte: *byte, bit: *bit, width: *width };
-                lexed.code[token].is(text, member)
-                    && packet::edit_member(text, &lexed.code, token, bits, *access, edits)
+                let direct = lexed.code[token].is(text, member)
+                    && packet::edit_member(text, &lexed.code, token, bits, *access, edits);
+                if !direct || *access == Access::Change {
+                    self.layouts.add(member, record, bits);
+                }
+                if !direct {
+                    let word = lexed.code[token].text(text);
+                    let uses = self.expansions.entry((file, self.invocation(file, token, word)));
+                    let wanted = Wanted::Member(member.clone(), *access);
+                    uses.or_default().push((wanted, place.clone()));
+                }
+                return;
             }
+            // In a macro's body the name is a macro that asks which handler it is.
+            UseKind::UsdtArgument { callee } if !lexed.code[token].is(text, callee) => true,
             UseKind::UsdtArgument { callee } => {
                 let handler = if function.external { &function.name } else { usdt::ANY_HANDLER };
                 usdt::edit_call(text, &lexed.code, token, callee, handler, edits)
@@ -143,31 +178,60 @@ impl Plan<'_> {
         if mutation::off("rewrite:macros") {
             return;
         }
-        let mut wanted: BTreeMap<DefineId, BTreeSet<&str>> = BTreeMap::new();
+        let mut wanted: BTreeMap<DefineId, Vec<&Wanted>> = BTreeMap::new();
         let mut reached: BTreeMap<(usize, usize), Vec<DefineId>> = BTreeMap::new();
         for (at, uses) in &expansions {
             let defines = self.macros.reachable(&self.files[at.0], at.1);
             for define in &defines {
-                let methods = uses.iter().map(|(method, _)| method.as_str());
-                wanted.entry(*define).or_default().extend(methods);
+                let all = wanted.entry(*define).or_default();
+                for (one, _) in uses {
+                    if !all.contains(&one) {
+                        all.push(one);
+                    }
+                }
             }
             reached.insert(*at, defines);
         }
-        let mut served: BTreeSet<(DefineId, &str)> = BTreeSet::new();
-        for (id, methods) in &wanted {
-            let (define, text) = self.macros.get(*id);
-            let methods: Vec<&str> = methods.iter().copied().collect();
-            let edits = &mut self.edits[id.file];
-            let done = methods::edit_define(text, define, &methods, edits);
-            served.extend(done.into_iter().map(|m| (*id, methods[m])));
+        let mut served: Vec<(DefineId, Wanted)> = Vec::new();
+        for (id, wanted) in &wanted {
+            served.extend(self.macro_body(*id, wanted).into_iter().map(|one| (*id, one)));
         }
         for (at, uses) in &expansions {
-            for (method, place) in uses {
-                if !reached[at].iter().any(|id| served.contains(&(*id, method.as_str()))) {
-                    report.error(place, misplaced(&UseKind::Method { method: method.clone() }));
+            for (wanted, place) in uses {
+                let is_it =
+                    |(id, one): &(DefineId, Wanted)| reached[at].contains(id) && one == wanted;
+                if !served.iter().any(is_it) {
+                    report.error(place, wanted.misplaced());
                 }
             }
         }
+    }
+
+    /// Edits one macro's body; what of `wanted` it was found to hold.
+    fn macro_body(&mut self, id: DefineId, wanted: &[&Wanted]) -> Vec<Wanted> {
+        let (define, text) = self.macros.get(id);
+        let edits = &mut self.edits[id.file];
+        let methods: Vec<&str> = wanted.iter().filter_map(|one| one.method()).collect();
+        let mut members: Vec<&str> = wanted.iter().filter_map(|one| one.member()).collect();
+        members.dedup();
+        let mut served = Vec::new();
+        for method in methods::edit_define(text, define, &methods, edits) {
+            served.push(Wanted::Method(methods[method].to_owned()));
+        }
+        if members.is_empty() {
+            return served;
+        }
+        for found in packet::edit_define(text, define, &members, edits) {
+            served.push(Wanted::Member(members[found.member].to_owned(), found.access));
+        }
+        if define.members(text, "->").iter().any(|(_, generated)| *generated) {
+            // Its arguments may name members of other structs too.
+            for file in self.files {
+                let words = file.lexed.code.iter().filter(|t| t.kind == TokenKind::Ident);
+                self.layouts.know(words.map(|word| word.text(&file.text)));
+            }
+        }
+        served
     }
 
     /// Declares `bcc_packet`, the packet that the builtins of this function work on.
@@ -209,10 +273,30 @@ fn packet_of<'f>(function: &'f Function, functions: &[Function]) -> Option<&'f s
     found.map(|(name, _)| name.as_str())
 }
 
+const PACKET_IN_MACRO: &str = "cannot use \"packet\" header type inside a macro";
+const METHOD_IN_MACRO: &str = "cannot use map function inside a macro";
+
+impl Wanted {
+    fn method(&self) -> Option<&str> {
+        if let Self::Method(name) = self { Some(name) } else { None }
+    }
+
+    fn member(&self) -> Option<&str> {
+        if let Self::Member(name, _) = self { Some(name) } else { None }
+    }
+
+    fn misplaced(&self) -> &'static str {
+        match self {
+            Self::Method(_) => METHOD_IN_MACRO,
+            Self::Member(..) => PACKET_IN_MACRO,
+        }
+    }
+}
+
 fn misplaced(kind: &UseKind) -> &'static str {
     match kind {
-        UseKind::Method { .. } => "cannot use map function inside a macro",
-        UseKind::Packet { .. } => "cannot use \"packet\" header type inside a macro",
+        UseKind::Method { .. } => METHOD_IN_MACRO,
+        UseKind::Packet { .. } => PACKET_IN_MACRO,
         UseKind::UsdtArgument { .. } | UseKind::Checksum => "cannot use builtin inside a macro",
     }
 }

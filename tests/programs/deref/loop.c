@@ -6,7 +6,7 @@ int prog(struct bpf_raw_tracepoint_args *ctx)
 	int up = ctx->args[0], depth = 0;
 
 	for (int i = 0; i < 30; i++) {
-		if (task->tgid <= 1)
+		if (task->tgid < 1)
 			break;
 		if (depth == up)
 			return task->tgid;

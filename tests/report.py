@@ -80,7 +80,8 @@ def complaints(found: dict[tuple[str, str], Outcome], wanted: list[str]) -> list
     expected = tomllib.loads(EXPECTED.read_text())
     lines = []
     for place, suite in (w.split("/") for w in wanted):
-        if (place, suite) not in found:
+        # Suites that print their own table leave no results.
+        if (place, suite) not in found and suite in expected.get(place, {}):
             lines.append(f"{place}/{suite} has no results")
     for (place, suite), outcome in found.items():
         lines += [f"{place}/{suite} failed: {name}" for name in sorted(outcome.failed)]

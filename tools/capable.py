@@ -1,10 +1,14 @@
 #!/usr/bin/python3
-"""capable: print each check for a capability."""
+"""capable: print each check for a capability.
+
+Traces the kernel's cap_capable() with fentry, or with a kprobe where the kernel cannot.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import signal
 
 from bcc import tool
 
@@ -27,7 +31,7 @@ TEXT = r"""
 #define NOAUDIT 2
 #define INSETID 4
 
-/* Filled in before the probe is attached. */
+/* Filled in before a check counts. */
 struct options {
     u32 task;
     u32 self;
@@ -61,14 +65,13 @@ struct seen_key {
 BPF_HASH(seen, struct seen_key, u64);
 #endif
 
-int check(struct pt_regs *ctx, const struct cred *cred, struct user_namespace *ns, int cap,
-          unsigned int opts)
+static int check(void *ctx, int cap, unsigned int opts)
 {
     int zero = 0;
     struct options *o = options.lookup(&zero);
     u32 pid = bpf_get_current_pid_tgid() >> 32;
     u32 tid = bpf_get_current_pid_tgid();
-    if (!o || pid == o->self)
+    if (!o || !o->self || pid == o->self)
         return 0;
 #ifdef FILTER_TASK
     if (tid != o->task)
@@ -109,6 +112,20 @@ int check(struct pt_regs *ctx, const struct cred *cred, struct user_namespace *n
     events.perf_submit(ctx, &e, sizeof(e));
     return 0;
 }
+
+#ifdef FENTRY
+KFUNC_PROBE(cap_capable, const struct cred *cred, struct user_namespace *ns, int cap,
+            unsigned int opts)
+{
+    return check(ctx, cap, opts);
+}
+#else
+int enter_cap_capable(struct pt_regs *ctx, const struct cred *cred, struct user_namespace *ns,
+                      int cap, unsigned int opts)
+{
+    return check(ctx, cap, opts);
+}
+#endif
 """
 # By number, as the kernel's uapi/linux/capability.h has them.
 CAPABILITIES = """
@@ -165,9 +182,35 @@ def stack(b, kind, stack_id, pid):
     if stack_id < 0:
         return [f"[Missed {kind} Stack]"]
     addresses = list(b[b"stacks"].walk(stack_id))
-    if kind == "Kernel":
-        return [tool.text_of(b.ksym(a, show_module=True, show_offset=True)) for a in addresses]
-    return [tool.text_of(b.sym(a, pid, show_module=True, show_offset=True)) for a in addresses]
+    if kind == "User":
+        return [tool.text_of(b.sym(a, pid, show_module=True, show_offset=True)) for a in addresses]
+    frames = [tool.text_of(b.ksym(a, show_module=True, show_offset=True)) for a in addresses]
+    # What a fentry program runs in lies above the function.
+    traced = (number for number, f in enumerate(frames) if f.startswith("cap_capable+"))
+    return frames[next(traced, 0) :]
+
+
+def stacks_of(b, args, event):
+    stacks = {}
+    if args.kernel_stack:
+        stacks["kernel_stack"] = stack(b, "Kernel", event.kernel_stack, event.pid)
+    if args.user_stack:
+        stacks["user_stack"] = stack(b, "User", event.user_stack, event.pid)
+    return stacks
+
+
+def load(args, text, cflags):
+    """Compiles and attaches: fentry, or a kprobe where the kernel cannot."""
+    flags = cflags + tool.switches({
+        "VERBOSE": args.verbose, "FILTER_TASK": args.pid is not None,
+        "KERNEL_STACKS": args.kernel_stack, "USER_STACKS": args.user_stack,
+        "UNIQUE": args.unique,
+    })  # fmt: skip
+    b, used = tool.load_first(text, [[*flags, "-DFENTRY"], flags])
+    tool.set_options(b, "options", task=args.pid or 0, self=os.getpid())
+    if used is flags:
+        b.attach_kprobe(event=b"cap_capable", fn_name=b"enter_cap_capable")
+    return b
 
 
 def main():
@@ -175,36 +218,34 @@ def main():
     before, cflags = tool.container_text(args)
     text = before + TEXT
     tool.show_ebpf(args, text)
-    switches = [
-        ("VERBOSE", args.verbose),
-        ("FILTER_TASK", args.pid is not None),
-        ("KERNEL_STACKS", args.kernel_stack),
-        ("USER_STACKS", args.user_stack),
-        ("UNIQUE", args.unique),
-    ]
-    b = tool.load(text, cflags + [f"-D{name}" for name, on in switches if on])
-    tool.set_options(b, "options", task=args.pid or 0, self=os.getpid())
-    b.attach_kprobe(event=b"cap_capable", fn_name=b"check")
+    b = load(args, text, cflags)
 
     def print_event(cpu, data, size):
         event = b[b"events"].event(data)
-        stacks = {}
-        if args.kernel_stack:
-            stacks["kernel_stack"] = stack(b, "Kernel", event.kernel_stack, event.pid)
-        if args.user_stack:
-            stacks["user_stack"] = stack(b, "User", event.user_stack, event.pid)
         if args.json:
             tool.print_json({
                 "time": tool.clock(), "uid": event.uid, "pid": event.pid, "tid": event.tid,
                 "comm": tool.text_of(event.comm), "cap": event.cap, "name": capability(event.cap),
-                "audit": bool(event.audit), "insetid": bool(event.insetid), **stacks,
+                "audit": bool(event.audit), "insetid": bool(event.insetid),
+                **stacks_of(b, args, event),
             })  # fmt: skip
             return
         tool.print_row(row(args, event))
-        for frame in [f for frames in stacks.values() for f in frames]:
+        for frame in [f for frames in stacks_of(b, args, event).values() for f in frames]:
             tool.print_row(" " * 8 + frame)
 
-    b[b"events"].open_perf_buffer(print_event)
+    def print_whole(*event):
+        """A Ctrl-C waits for the end of a row and its stacks."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            print_event(*event)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+    if args.kernel_stack:
+        # Reading the kernel's symbols takes long; not when the first event is there.
+        b.ksym(0)
+    b[b"events"].open_perf_buffer(print_whole)
     if not args.json:
         tool.print_start(header(args))
     tool.poll(b.perf_buffer_poll)

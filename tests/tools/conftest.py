@@ -25,6 +25,9 @@ TOP = Path(__file__).resolve().parents[2]
 # A guest is up to forty times slower than the machine it runs on.
 DEADLINE = 60.0 if "BCC_TEST_KERNEL" in os.environ else 30.0
 
+# Of those in enum bpf_prog_type that say which hook a tool took.
+KINDS = {"2": "kprobe", "5": "tracepoint", "26": "fentry"}
+
 
 class Tool:
     """A running tool: its lines so far, and its end."""
@@ -98,6 +101,15 @@ class Tool:
             except queue.Empty:
                 pytest.fail(f"the tool did not end: {self.report()}")
         return self.process.wait(DEADLINE)
+
+    def program_kinds(self) -> set[str]:
+        """Types of the BPF programs that the tool holds, by the kernel's numbers."""
+        kinds = set()
+        for entry in Path(f"/proc/{self.process.pid}/fdinfo").iterdir():
+            for line in entry.read_text().splitlines():
+                if line.startswith("prog_type:"):
+                    kinds.add(KINDS.get(line.split()[1], line.split()[1]))
+        return kinds
 
     def report(self) -> str:
         return "\n".join(["stdout:", *self.lines, "stderr:", *self.errors])

@@ -26,6 +26,7 @@ def run(start, path, *args):
     child = subprocess.Popen([sys.executable, "-c", CHOWN, str(path)], stdin=subprocess.PIPE)
     tool = start(SCRIPT, "-p", str(child.pid), *args)
     header = tool.ready()
+    assert tool.program_kinds() == {"fentry"}
     child.communicate(b"go\n")
     assert child.returncode == 0
     tool.wait_for(lambda line: "CAP_CHOWN" in line)

@@ -48,6 +48,7 @@ def test_each_operation_is_one_row(start, directory):
     header = tool.wait_for(lambda line: line.startswith("TIME "))
     assert tool.lines[0] == "Tracing ext4 operations"
     assert header == "TIME     COMM           PID    T BYTES   OFF_KB   LAT(ms) FILENAME"
+    assert tool.program_kinds() == {"fentry"}
     do_io(directory)
     tool.wait_for(lambda line: line.endswith(" the-end"))
     assert tool.interrupt() == 0, tool.report()

@@ -148,13 +148,17 @@ static int unlocked(u64 mutex)
 }
 
 #ifdef FENTRY
+/* LOCK and the name that it stands for. */
+#define ENTRY(function, args...) KFUNC_PROBE(function, ##args)
+#define RETURN(function, args...) KRETFUNC_PROBE(function, ##args)
+
 /* These attach as soon as the text is compiled; a filter lets nothing pass before it is set. */
-KFUNC_PROBE(LOCK, struct mutex *lock)
+ENTRY(LOCK, struct mutex *lock)
 {
     return lock_begins(ctx, (u64)lock);
 }
 
-KRETFUNC_PROBE(LOCK, struct mutex *lock)
+RETURN(LOCK, struct mutex *lock)
 {
     return lock_ends();
 }

@@ -39,6 +39,7 @@ def writer(rows):
 def test_waits_and_holds_are_counted(start, in_guest, sort):
     tool = start(SCRIPT, "-p", str(os.getpid()), "-S", f"acq_{sort}")
     assert tool.ready() == "Tracing lock events... Hit Ctrl-C to end."
+    assert tool.program_kinds() == {"fentry"}
     write_to_a_pipe()
     assert tool.interrupt() == 0, tool.report()
     for word in ("Spin", "Hold"):

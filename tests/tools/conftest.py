@@ -28,6 +28,8 @@ DEADLINE = 60.0 if "BCC_TEST_KERNEL" in os.environ else 30.0
 # Of those in enum bpf_prog_type that say which hook a tool took.
 KINDS = {"2": "kprobe", "5": "tracepoint", "26": "fentry"}
 
+CPUS = os.sched_getaffinity(0)
+
 
 class Tool:
     """A running tool: its lines so far, and its end."""
@@ -39,7 +41,7 @@ class Tool:
         command = [sys.executable, "-u", str(TOP / script), *args]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, errors="replace",
+            text=True, errors="replace", preexec_fn=lambda: os.sched_setaffinity(0, CPUS),
         )  # fmt: skip
         self._open = 2
         for stream, into in ((self.process.stdout, self.lines), (self.process.stderr, self.errors)):
@@ -133,6 +135,14 @@ def start() -> Iterator[Callable[..., Tool]]:
         if tool.process.poll() is None:
             tool.process.kill()
         tool.process.wait()
+
+
+@pytest.fixture
+def in_order() -> Iterator[None]:
+    """Keeps the test and its children, but for tools, on one CPU: only rows of one CPU have an order."""
+    os.sched_setaffinity(0, {min(CPUS)})
+    yield
+    os.sched_setaffinity(0, CPUS)
 
 
 @pytest.fixture

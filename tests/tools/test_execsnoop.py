@@ -20,7 +20,7 @@ def ended(line):
     return "the-end" in line
 
 
-def test_each_program_is_one_row_with_its_arguments(start):
+def test_each_program_is_one_row_with_its_arguments(start, in_order):
     tool = start(SCRIPT, "-P", str(os.getpid()))
     header = tool.ready()
     run_marked("telling-name")

@@ -32,7 +32,7 @@ def rows_of(tool, word):
     return [line for line in tool.lines[1:] if word in line]
 
 
-def test_each_open_is_one_row_with_its_error(start, tmp_path):
+def test_each_open_is_one_row_with_its_error(start, tmp_path, in_order):
     tool = start(SCRIPT, "-p", str(os.getpid()))
     header = tool.ready()
     open_marked(tmp_path, "absent")

@@ -10,7 +10,7 @@ from sessions import ANSWERED, SENT, Server
 PRIME = 5
 
 
-def test_tcplife_has_a_row_for_each_side(start, server):
+def test_tcplife_has_a_row_for_each_side(start, in_order, server):
     family = "-4" if server.socket.family == socket.AF_INET else "-6"
     ours = start("tools/tcplife.py", family, "-w", "-D", str(server.port))
     theirs = start("tools/tcplife.py", family, "-s", "-T", "-t", "-L", str(server.port))

@@ -9,7 +9,7 @@ SCRIPT = "tools/trace.py"
 PRIME = 13
 
 
-def test_arguments_of_a_typed_function(start, workload):
+def test_arguments_of_a_typed_function(start, in_order, workload):
     spec = (
         f"{workload.path}:telling_add(int number, const char *text, long big) (number == 1) "
         '"n=%d %s %ld %llx%%", number, text, big, arg3'

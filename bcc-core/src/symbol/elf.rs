@@ -1,31 +1,24 @@
 //! ELF files, read piece by piece: headers first, sections when asked for.
 
+mod bytes;
+mod notes;
+mod symbols;
+
+pub use notes::Note;
+
 use super::compressed::{Packing, unpack};
-use super::table::{Rank, SymbolTable, TableBuilder};
 use super::{SymbolError, zip};
+use bytes::Source;
 use goblin::container::{Container, Ctx};
 use goblin::elf::header::{ET_EXEC, Header};
-use goblin::elf::program_header::{PT_LOAD, PT_NOTE, ProgramHeader};
-use goblin::elf::section_header::{
-    SHF_COMPRESSED, SHN_UNDEF, SHT_DYNSYM, SHT_GNU_VERSYM, SHT_NOBITS, SHT_NOTE, SHT_SYMTAB,
-    SectionHeader,
-};
-use goblin::elf::sym::{STB_LOCAL, STT_FUNC, STT_GNU_IFUNC, Sym};
+use goblin::elf::program_header::{PT_LOAD, ProgramHeader};
+use goblin::elf::section_header::{SHF_COMPRESSED, SHT_NOBITS, SectionHeader};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// Nothing that is read in one piece may be larger: the size comes from the file.
 const MOST: u64 = 1 << 31;
-
-/// Where the bytes are.
-#[derive(Debug)]
-enum Source {
-    /// From this offset of a file on.
-    File(File, u64),
-    Bytes(Vec<u8>),
-}
 
 /// An open ELF file.
 #[derive(Debug)]
@@ -40,24 +33,6 @@ pub struct ElfFile {
     segments: Vec<ProgramHeader>,
     sections: Vec<SectionHeader>,
     section_names: Vec<u8>,
-}
-
-/// A note (`PT_NOTE` or `SHT_NOTE`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Note<'a> {
-    /// Owner, without the NUL.
-    pub owner: &'a [u8],
-    /// Type within the owner.
-    pub kind: u32,
-    /// Contents.
-    pub data: &'a [u8],
-}
-
-/// Which symbol table a symbol comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TableKind {
-    Full,
-    Dynamic,
 }
 
 impl ElfFile {
@@ -337,203 +312,6 @@ impl ElfFile {
             segment.is_executable()
                 && address.checked_sub(segment.p_vaddr).is_some_and(|into| into < segment.p_memsz)
         })
-    }
-
-    /// Gives each note of sections called `name` (all notes of segments when `None`) to `sink`.
-    ///
-    /// # Errors
-    /// [`SymbolError::Elf`] when a part lies outside of the file.
-    pub fn notes(
-        &self,
-        name: Option<&str>,
-        mut sink: impl FnMut(Note<'_>),
-    ) -> Result<(), SymbolError> {
-        let parts: Vec<(u64, u64, u64)> = match name {
-            Some(name) => self
-                .sections
-                .iter()
-                .filter(|section| {
-                    section.sh_type == SHT_NOTE && self.section_name(section) == name.as_bytes()
-                })
-                .map(|section| (section.sh_offset, section.sh_size, section.sh_addralign))
-                .collect(),
-            None => self
-                .segments
-                .iter()
-                .filter(|segment| segment.p_type == PT_NOTE)
-                .map(|segment| (segment.p_offset, segment.p_filesz, segment.p_align))
-                .collect(),
-        };
-        for (offset, len, align) in parts {
-            let bytes = self.bytes(offset, len)?;
-            let align = if align == 8 { 8 } else { 4 };
-            let mut rest = bytes.as_slice();
-            while let Some((note, after)) = self.next_note(rest, align) {
-                sink(note);
-                rest = after;
-            }
-        }
-        Ok(())
-    }
-
-    fn next_note<'a>(&self, bytes: &'a [u8], align: usize) -> Option<(Note<'a>, &'a [u8])> {
-        let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(|b| self.u32(b));
-        let (owner_len, data_len) = (word(0)? as usize, word(4)? as usize);
-        let owner = bytes.get(12..)?.get(..owner_len)?;
-        let data_at = 12usize.checked_add(owner_len)?.checked_next_multiple_of(align)?;
-        let data = bytes.get(data_at..)?.get(..data_len)?;
-        let end = data_at.checked_add(data_len)?.checked_next_multiple_of(align)?;
-        let owner = owner.strip_suffix(&[0]).unwrap_or(owner);
-        let rest = bytes.get(end..).unwrap_or_default();
-        Some((Note { owner, kind: word(8)?, data }, rest))
-    }
-
-    /// The GNU build-id.
-    pub fn build_id(&self) -> Option<Vec<u8>> {
-        let mut found = None;
-        let mut look = |note: Note<'_>| {
-            if note.owner == b"GNU" && note.kind == 3 && found.is_none() {
-                found = Some(note.data.to_vec());
-            }
-        };
-        // Debug files keep the section and may have an empty segment.
-        self.notes(None, &mut look).ok()?;
-        self.notes(Some(".note.gnu.build-id"), &mut look).ok()?;
-        found.filter(|id| !id.is_empty())
-    }
-
-    /// Name and CRC of the separate debug file.
-    pub fn debug_link(&self) -> Option<(String, u32)> {
-        let bytes = self.section(".gnu_debuglink").ok()??;
-        let end = bytes.iter().position(|&byte| byte == 0)?;
-        let name = std::str::from_utf8(&bytes[..end]).ok()?.to_owned();
-        let at = (end + 1).next_multiple_of(4);
-        let crc = self.u32(bytes.get(at..at + 4)?.try_into().ok()?);
-        Some((name, crc))
-    }
-
-    /// Whether there is a full symbol table, not only the dynamic one.
-    pub fn has_full_table(&self) -> bool {
-        self.sections.iter().any(|section| section.sh_type == SHT_SYMTAB && section.sh_size > 0)
-    }
-
-    /// All functions of both symbol tables.
-    ///
-    /// # Errors
-    /// [`SymbolError::Elf`] when a table is damaged.
-    pub fn functions(&self) -> Result<SymbolTable, SymbolError> {
-        let mut builder = TableBuilder::default();
-        self.add_functions(&mut builder)?;
-        Ok(builder.finish())
-    }
-
-    /// Adds all functions of both symbol tables.
-    ///
-    /// # Errors
-    /// As [`ElfFile::functions`].
-    pub fn add_functions(&self, builder: &mut TableBuilder) -> Result<(), SymbolError> {
-        self.each_symbol(|symbol, name, is_default| {
-            let is_function = matches!(symbol.st_type(), STT_FUNC | STT_GNU_IFUNC);
-            if is_function && symbol.st_value != 0 {
-                // Full tables write versions into names: `f@OLD`, and `f@@DEFAULT`.
-                let is_default = is_default && (!name.contains('@') || name.contains("@@"));
-                let rank = match (symbol.st_bind(), is_default) {
-                    (STB_LOCAL, _) => Rank::Local,
-                    (_, true) => Rank::Public,
-                    (_, false) => Rank::OldVersion,
-                };
-                builder.add(name, symbol.st_value, symbol.st_size, rank);
-            }
-        })
-    }
-
-    /// Value of the defined symbol `name` of any type (semaphores are objects).
-    ///
-    /// # Errors
-    /// As [`ElfFile::functions`].
-    pub fn symbol_value(&self, name: &str) -> Result<Option<u64>, SymbolError> {
-        let mut found = None;
-        self.each_symbol(|symbol, candidate, _| {
-            if candidate == name && found.is_none() {
-                found = Some(symbol.st_value);
-            }
-        })?;
-        Ok(found)
-    }
-
-    /// Gives each defined symbol with its name, and whether its version is the default one.
-    fn each_symbol(&self, mut sink: impl FnMut(&Sym, &str, bool)) -> Result<(), SymbolError> {
-        for (index, section) in self.sections.iter().enumerate() {
-            let kind = match section.sh_type {
-                SHT_SYMTAB => TableKind::Full,
-                SHT_DYNSYM => TableKind::Dynamic,
-                _ => continue,
-            };
-            let Some(strings) = self.sections.get(section.sh_link as usize) else { continue };
-            let (bytes, strings) = (self.section_bytes(section)?, self.section_bytes(strings)?);
-            let versions = match kind {
-                TableKind::Dynamic => self.versions_of(index)?,
-                TableKind::Full => Vec::new(),
-            };
-            let count = bytes.len() / Sym::size(self.ctx.container);
-            let symbols =
-                Sym::parse(&bytes, 0, count, self.ctx).map_err(|error| self.bad(error))?;
-            for (number, symbol) in symbols.iter().enumerate() {
-                if symbol.st_shndx == SHN_UNDEF as usize {
-                    continue;
-                }
-                let rest = strings.get(symbol.st_name..).unwrap_or_default();
-                let name = rest.split(|&byte| byte == 0).next().unwrap_or_default();
-                let Ok(name) = std::str::from_utf8(name) else { continue };
-                if name.is_empty() {
-                    continue;
-                }
-                // The top bit hides a version from those who ask for none.
-                let hidden = versions.get(number * 2..number * 2 + 2).is_some_and(|version| {
-                    let top = if self.ctx.is_little_endian() { version[1] } else { version[0] };
-                    top & 0x80 != 0
-                });
-                sink(symbol, name, !hidden);
-            }
-        }
-        Ok(())
-    }
-
-    /// `.gnu.version` of the dynamic table in section `index`.
-    fn versions_of(&self, index: usize) -> Result<Vec<u8>, SymbolError> {
-        let versions = self
-            .sections
-            .iter()
-            .find(|section| section.sh_type == SHT_GNU_VERSYM && section.sh_link as usize == index);
-        versions.map_or_else(|| Ok(Vec::new()), |section| self.section_bytes(section))
-    }
-}
-
-impl Source {
-    /// Reads until `buffer` is full or the end.
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        match self {
-            Self::Bytes(bytes) => {
-                let rest = usize::try_from(offset).ok().and_then(|at| bytes.get(at..));
-                let rest = rest.unwrap_or_default();
-                let len = rest.len().min(buffer.len());
-                buffer[..len].copy_from_slice(&rest[..len]);
-                Ok(len)
-            }
-            Self::File(file, start) => {
-                let offset = offset.checked_add(*start).ok_or(io::ErrorKind::InvalidInput)?;
-                let mut done = 0;
-                while done < buffer.len() {
-                    match file.read_at(&mut buffer[done..], offset + done as u64) {
-                        Ok(0) => break,
-                        Ok(len) => done += len,
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-                Ok(done)
-            }
-        }
     }
 }
 

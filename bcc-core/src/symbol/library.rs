@@ -58,7 +58,7 @@ fn is_library(file: &[u8], name: &str) -> bool {
 
 fn in_maps(maps: &str, name: &str) -> Option<PathBuf> {
     maps.lines()
-        .filter_map(super::process::parse_mapping)
+        .filter_map(super::process::maps::parse_mapping)
         .filter(|mapping| mapping.executable)
         .map(|mapping| mapping.path)
         .find(|path| path.rsplit('/').next().is_some_and(|f| is_library(f.as_bytes(), name)))

@@ -6,7 +6,7 @@
 //! symbols are [`crate::kernel::kallsyms`].
 //!
 //! # Why not blazesym
-//! Measured with `bench/symbols` against blazesym 0.2.7 without DWARF, one byte into functions that
+//! Measured with `tests/bench/symbols` against blazesym 0.2.7 without DWARF, one byte into functions that
 //! `/proc/kallsyms` or `nm -D` names, in an order caches do not help, on a busy machine of two
 //! processors (processor time; first call with opening, rates of later passes in addresses per second):
 //!

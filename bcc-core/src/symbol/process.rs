@@ -1,20 +1,23 @@
 //! Addresses of a process: its mappings, the symbols of the files behind them, and what runtimes
 //! compiled.
 
+mod compiled;
+mod image;
+pub(crate) mod maps;
+
 use super::SymbolError;
 use super::demangle::demangle;
-use super::elf::ElfFile;
-use super::perf_map;
-use super::place::functions_of;
 use super::search::Spread;
 use super::source::{SourceFrame, SourceLines};
-use super::table::SymbolTable;
 use super::zip::{self, Member};
+use compiled::Compiled;
+use image::{Image, ModuleEntry, vdso};
+use maps::{Mapping, is_file, parse_mapping};
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What is at an address.
@@ -28,105 +31,6 @@ pub struct Symbol<'a> {
     pub module: &'a str,
 }
 
-/// A line of `/proc/PID/maps`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mapping<'a> {
-    pub(crate) start: u64,
-    pub(crate) end: u64,
-    pub(crate) executable: bool,
-    pub(crate) offset: u64,
-    pub(crate) device: &'a str,
-    pub(crate) inode: u64,
-    /// Without the mark of a deleted file; may be empty.
-    pub(crate) path: &'a str,
-}
-
-/// `start-end perms offset device inode path`.
-pub(crate) fn parse_mapping(line: &str) -> Option<Mapping<'_>> {
-    let (range, rest) = line.split_once(' ')?;
-    let (permissions, rest) = rest.split_once(' ')?;
-    let (offset, rest) = rest.split_once(' ')?;
-    let (device, rest) = rest.split_once(' ')?;
-    let (inode, path) = rest.split_once(' ').unwrap_or((rest, ""));
-    let (start, end) = range.split_once('-')?;
-    let hex = |text: &str| u64::from_str_radix(text, 16).ok();
-    let path = path.trim_start();
-    Some(Mapping {
-        start: hex(start)?,
-        end: hex(end)?,
-        executable: permissions.as_bytes().get(2) == Some(&b'x'),
-        offset: hex(offset)?,
-        device,
-        inode: inode.parse().ok()?,
-        path: path.strip_suffix(" (deleted)").unwrap_or(path),
-    })
-}
-
-/// Whether a mapping's name is that of a file.
-pub(crate) fn is_file(path: &str) -> bool {
-    path.starts_with('/')
-        && !path.starts_with("//anon")
-        && !path.starts_with("/dev/zero")
-        && !path.starts_with("/anon_hugepage")
-        && !path.starts_with("/SYSV")
-        && !path.starts_with("/memfd:")
-}
-
-/// A file with its functions; shared between the processes that map it.
-#[derive(Debug)]
-struct Image {
-    elf: Option<ElfFile>,
-    functions: SymbolTable,
-    /// Read when first asked for.
-    lines: OnceLock<Option<Mutex<SourceLines>>>,
-}
-
-/// What tells one state of a file from another.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum ImageKey {
-    /// Contents.
-    BuildId(Vec<u8>),
-    /// Device, inode, time of change, start within the file.
-    File(u64, u64, i64, i64, u64),
-}
-
-/// Images in use by any process.
-fn images() -> &'static Mutex<HashMap<ImageKey, Weak<Image>>> {
-    static IMAGES: OnceLock<Mutex<HashMap<ImageKey, Weak<Image>>>> = OnceLock::new();
-    IMAGES.get_or_init(Mutex::default)
-}
-
-impl Image {
-    /// The image of `file`, which the process knows as `path`, from the cache or read now.
-    fn load(mut elf: ElfFile, key: Option<ImageKey>, path: &Path) -> Arc<Self> {
-        let key = elf.build_id().map(ImageKey::BuildId).or(key);
-        let cached = |key: &ImageKey| {
-            let images = images().lock().unwrap_or_else(PoisonError::into_inner);
-            images.get(key).and_then(Weak::upgrade)
-        };
-        if let Some(image) = key.as_ref().and_then(cached) {
-            return image;
-        }
-        let functions = functions_of(&elf, path).unwrap_or_else(|error| {
-            log::debug!("{error}");
-            SymbolTable::default()
-        });
-        // Of the file itself nothing more is needed, and descriptors are few.
-        elf.close();
-        let image = Arc::new(Self { elf: Some(elf), functions, lines: OnceLock::new() });
-        if let Some(key) = key {
-            let mut images = images().lock().unwrap_or_else(PoisonError::into_inner);
-            images.retain(|_, image| image.strong_count() > 0);
-            images.insert(key, Arc::downgrade(&image));
-        }
-        image
-    }
-
-    fn unreadable() -> Arc<Self> {
-        Arc::new(Self { elf: None, functions: SymbolTable::default(), lines: OnceLock::new() })
-    }
-}
-
 /// One executable mapping.
 #[derive(Debug)]
 struct Region {
@@ -134,59 +38,6 @@ struct Region {
     end: u64,
     offset: u64,
     module: usize,
-}
-
-#[derive(Debug)]
-struct ModuleEntry {
-    path: String,
-    /// Where the file may be opened: the mapping itself, then its path as the process sees it.
-    candidates: Vec<PathBuf>,
-    is_vdso: bool,
-    /// Start and length of the member of an archive.
-    part: Option<(u64, u64)>,
-    image: Option<Arc<Image>>,
-}
-
-impl ModuleEntry {
-    /// The file, if it is still there.
-    fn open(&self) -> Option<(ElfFile, ImageKey)> {
-        self.candidates.iter().find_map(|candidate| {
-            let file = File::open(candidate).ok()?;
-            let meta = file.metadata().ok()?;
-            let (start, len) = self.part.unwrap_or((0, meta.len()));
-            let elf = ElfFile::from_part(file, start, len, candidate).ok()?;
-            let changed = (meta.mtime(), meta.mtime_nsec());
-            let key = ImageKey::File(meta.dev(), meta.ino(), changed.0, changed.1, start);
-            Some((elf, key))
-        })
-    }
-}
-
-/// What a runtime wrote of the code it made.
-#[derive(Debug)]
-struct Compiled {
-    path: String,
-    /// Length and time of change when it was read.
-    state: (u64, i64, i64),
-    functions: SymbolTable,
-}
-
-impl Compiled {
-    /// The map of process `pid`; `None` when there is none, or it is as `known` has it.
-    fn read(pid: i32, known: Option<&Self>) -> Option<Self> {
-        for path in perf_map::paths(pid) {
-            let Ok(meta) = std::fs::metadata(&path) else { continue };
-            let state = (meta.len(), meta.mtime(), meta.mtime_nsec());
-            let name = path.to_string_lossy().into_owned();
-            if known.is_some_and(|known| known.state == state && known.path == name) {
-                return None;
-            }
-            if let Ok(text) = std::fs::read(&path) {
-                return Some(Self { path: name, state, functions: perf_map::parse(&text) });
-            }
-        }
-        None
-    }
 }
 
 /// The symbols of one process.
@@ -527,17 +378,6 @@ impl ProcessSymbols {
         let offset = address - functions.function_at(position)?.address;
         Some(Found::Compiled { position, offset })
     }
-}
-
-/// The vDSO is in memory only; every process of a machine word has the same.
-fn vdso(pid: i32, start: u64, end: u64) -> Option<Arc<Image>> {
-    use std::os::unix::fs::FileExt;
-    let memory = File::open(format!("/proc/{pid}/mem")).ok()?;
-    let len = usize::try_from(end.checked_sub(start)?).ok().filter(|&len| len < 1 << 20)?;
-    let mut bytes = vec![0; len];
-    memory.read_exact_at(&mut bytes, start).ok()?;
-    let elf = ElfFile::from_bytes(bytes, Path::new("[vdso]")).ok()?;
-    Some(Image::load(elf, None, Path::new("[vdso]")))
 }
 
 #[cfg(test)]

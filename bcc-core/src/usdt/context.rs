@@ -6,7 +6,7 @@ use super::{Argument, UsdtError};
 use crate::link::uprobe::{UprobeOpts, counts_semaphores};
 use crate::symbol::elf::ElfFile;
 use crate::symbol::library::{find_executable, find_library};
-use crate::symbol::process::{Mapping, is_file, parse_mapping};
+use crate::symbol::process::maps::{Mapping, is_file, parse_mapping};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@ use bcc_core::Error;
 use bcc_core::link::{self, kprobe, perf_event, raw_tp, socket, tracepoint, tracing, uprobe, xdp};
 use bcc_core::module::{Module, matching};
 use bcc_core::symbol::SymbolError;
-use bcc_core::symbol::place::{self, Wanted};
+use bcc_core::symbol::place;
 use bcc_sys::bpf::{AttachType, object};
 use bcc_sys::perf::PerfEventAttr;
 use nix::errno::Errno;
@@ -146,7 +146,8 @@ pub(crate) fn attach_uprobes(
     })
 }
 
-/// Path and file offsets of addresses in a library or executable, as its file numbers them.
+/// Path of a library or executable, and file offsets of functions by the addresses its file gives
+/// them; of IFUNCs what processes use.
 #[pyfunction]
 pub(crate) fn resolve_addresses<'py>(
     py: Python<'py>,
@@ -157,9 +158,8 @@ pub(crate) fn resolve_addresses<'py>(
     let module = shown(module);
     let found = py.detach(|| {
         let module = place::Module::open(&module, (pid > 0).then_some(pid))?;
-        let offset = |address| Ok(module.place(Wanted::Address(address))?.offset);
-        let offsets = addresses.into_iter().map(offset).collect::<Result<_, SymbolError>>()?;
-        Ok((module.path().to_owned(), offsets))
+        let offsets = module.places(&addresses)?.into_iter().map(|place| place.offset).collect();
+        Ok::<_, SymbolError>((module.path().to_owned(), offsets))
     });
     let (path, offsets): (PathBuf, _) = found.map_err(|e| symbol_error(&e))?;
     Ok((PyBytes::new(py, path.as_os_str().as_bytes()), offsets))

@@ -26,7 +26,7 @@ import snapshot
 TOP = Path(__file__).resolve().parents[2]
 KERNELS = ["6.1", "6.12"]
 # A directory of pytest files each, but for the first: Rust integration tests.
-SUITES = ["kernel", "python", "api", "tools", "guest"]
+SUITES = ["kernel", "python", "symbols", "api", "tools", "guest"]
 MINUTES = 45
 # Run on every kernel, whatever the host could: the scripts that show the whole pipeline.
 FIRST = ["test_examples", "test_execsnoop", "test_opensnoop", "test_biolatency"]

@@ -27,6 +27,11 @@ impl DebugPaths {
         }
     }
 
+    /// `BCC_SYMFS`.
+    pub(super) fn symfs(&self) -> Option<&Path> {
+        self.symfs.as_deref()
+    }
+
     /// The debug file of `elf`, which the process knows as `path`; its addresses are the same.
     pub(super) fn find(&self, elf: &ElfFile, path: &Path) -> Option<ElfFile> {
         let id = elf.build_id();
@@ -104,7 +109,7 @@ fn crc_of(path: &Path) -> Option<u32> {
 }
 
 /// `.gnu_debugdata`: an ELF file of symbols only, xz-compressed.
-fn unpack(elf: &ElfFile) -> Option<ElfFile> {
+pub(super) fn unpack(elf: &ElfFile) -> Option<ElfFile> {
     let packed = elf.section(".gnu_debugdata").ok()??;
     let bytes = compressed::unpack(Packing::Xz, &packed, MOST).ok()?;
     ElfFile::from_bytes(bytes, elf.path()).ok()

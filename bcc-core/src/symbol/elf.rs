@@ -2,6 +2,7 @@
 
 mod bytes;
 mod notes;
+pub(in crate::symbol) mod relocations;
 mod symbols;
 
 pub use notes::Note;

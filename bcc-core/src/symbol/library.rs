@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The path of library `name`: `c`, `c.so.6`, `pthread`, without the leading `lib`.
 ///
-/// With a process, its own mappings are asked first. A name with a slash is a path already.
+/// With a process, its own mappings are asked first, then the cache below its root. A name with a slash is a path already.
 pub fn find_library(name: &str, pid: Option<i32>) -> Option<PathBuf> {
     if name.is_empty() {
         return None;
@@ -16,9 +16,13 @@ pub fn find_library(name: &str, pid: Option<i32>) -> Option<PathBuf> {
         return Some(PathBuf::from(name));
     }
     if let Some(pid) = pid.filter(|&pid| pid > 0) {
-        let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
-        if let Some(path) = in_maps(&maps, name) {
-            return Some(path);
+        let maps = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+        let maps = String::from_utf8_lossy(&maps);
+        // In a container the libraries are its own.
+        let own = || std::fs::read(format!("/proc/{pid}/root/etc/ld.so.cache")).ok();
+        let found = in_maps(&maps, name).or_else(|| in_cache(&own()?, name));
+        if found.is_some() {
+            return found;
         }
     }
     let cache = std::fs::read("/etc/ld.so.cache").ok()?;

@@ -2,7 +2,7 @@
 //!
 //! [`elf`] reads files piece by piece, [`table`] holds a file's functions, [`debug`] finds the file
 //! with the fuller symbol table, [`library`] finds files by short names, [`place`] turns names into
-//! file offsets for uprobes, [`process`] turns addresses of a process into names. The kernel's own
+//! file offsets for uprobes (for IFUNCs through `indirect`), [`process`] turns addresses of a process into names. The kernel's own
 //! symbols are [`crate::kernel::kallsyms`].
 //!
 //! # Why not blazesym
@@ -31,6 +31,7 @@ mod compressed;
 mod debug;
 pub mod demangle;
 pub mod elf;
+mod indirect;
 pub mod library;
 pub mod perf_map;
 pub mod place;
@@ -39,6 +40,9 @@ pub(crate) mod search;
 mod source;
 pub mod table;
 mod zip;
+
+#[cfg(test)]
+mod fuzz;
 
 pub use source::SourceFrame;
 
@@ -72,6 +76,18 @@ pub enum SymbolError {
     /// The file has no such symbol.
     #[error("could not determine address of symbol {symbol} in {}", .path.display())]
     NoSymbol {
+        /// The symbol asked for.
+        symbol: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The linker chooses between several functions of that name, and none of them is known.
+    #[error(
+        "symbol {symbol} in {} is chosen when a program is linked (IFUNC), and no running process \
+         shows a choice in that file",
+        .path.display()
+    )]
+    Unchosen {
         /// The symbol asked for.
         symbol: String,
         /// The file.

@@ -3,11 +3,12 @@
 use super::SymbolError;
 use super::debug::DebugPaths;
 use super::elf::ElfFile;
+use super::indirect::{Resolvers, Search};
 use super::library::find_library;
 use super::table::{SymbolTable, TableBuilder};
 use super::zip;
 use regex::Regex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Where a probe goes.
@@ -24,7 +25,8 @@ pub struct Place {
 /// What is looked for in a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted<'a> {
-    /// A function by name, `name@VERSION` allowed, and so many bytes from its start.
+    /// A function by name, `name@VERSION` allowed, and so many bytes from its start. Of an IFUNC
+    /// (`memcpy`) it is the implementation that processes use.
     Symbol(&'a str, u64),
     /// A virtual address for the file.
     Address(u64),
@@ -35,6 +37,8 @@ pub enum Wanted<'a> {
 pub struct Module {
     elf: ElfFile,
     functions: SymbolTable,
+    /// Whose choice of implementations counts.
+    pid: Option<i32>,
 }
 
 /// The file that `module` names: a path, or a library without its `lib`. With a process, paths are
@@ -59,7 +63,8 @@ impl Module {
     /// # Errors
     /// [`SymbolError::NoModule`], [`SymbolError::Io`], [`SymbolError::Elf`].
     pub fn open(module: &str, pid: Option<i32>) -> Result<Self, SymbolError> {
-        Self::open_path(&module_path(module, pid)?)
+        let opened = Self::open_path(&module_path(module, pid)?)?;
+        Ok(Self { pid: pid.filter(|&pid| pid > 0), ..opened })
     }
 
     /// As [`Module::open`], of a file.
@@ -69,7 +74,7 @@ impl Module {
     pub fn open_path(path: &Path) -> Result<Self, SymbolError> {
         let elf = ElfFile::open(path)?;
         let functions = functions_of(&elf, path)?;
-        Ok(Self { elf, functions })
+        Ok(Self { elf, functions, pid: None })
     }
 
     /// The file.
@@ -85,7 +90,7 @@ impl Module {
     /// Where `wanted` is.
     ///
     /// # Errors
-    /// [`SymbolError::NoSymbol`], [`SymbolError::NoSegment`].
+    /// [`SymbolError::NoSymbol`], [`SymbolError::NoSegment`], [`SymbolError::Unchosen`].
     pub fn place(&self, wanted: Wanted<'_>) -> Result<Place, SymbolError> {
         let address = match wanted {
             Wanted::Address(address) => address,
@@ -93,10 +98,49 @@ impl Module {
                 let start = self.functions.address_of(name).ok_or_else(|| {
                     SymbolError::NoSymbol { symbol: name.to_owned(), path: self.path().to_owned() }
                 })?;
-                start.wrapping_add(into)
+                self.implementation(name, start)?.wrapping_add(into)
             }
         };
         self.place_at(address)
+    }
+
+    /// The address of what callers of function `name` at `start` reach.
+    fn implementation(&self, name: &str, start: u64) -> Result<u64, SymbolError> {
+        if !self.functions.is_indirect(start) {
+            return Ok(start);
+        }
+        self.implementations([start]).get(&start).copied().ok_or_else(|| SymbolError::Unchosen {
+            symbol: name.to_owned(),
+            path: self.path().to_owned(),
+        })
+    }
+
+    /// Implementations by the address of what chooses them, as far as any process shows.
+    fn implementations(&self, wanted: impl IntoIterator<Item = u64>) -> HashMap<u64, u64> {
+        let wanted: HashSet<u64> =
+            wanted.into_iter().filter(|&address| self.functions.is_indirect(address)).collect();
+        let mut resolvers = Resolvers::new();
+        for function in self.functions.iter().filter(|f| wanted.contains(&f.address)) {
+            let name = function.name.split('@').next().unwrap_or_default();
+            resolvers.entry(function.address).or_default().push(name);
+        }
+        Search::new(&self.elf, &resolvers).run(self.pid)
+    }
+
+    /// Places of several functions by their addresses, each place once. Of an IFUNC it is the
+    /// implementation that processes use, or what chooses it when none shows it.
+    ///
+    /// # Errors
+    /// [`SymbolError::NoSegment`].
+    pub fn places(&self, addresses: &[u64]) -> Result<Vec<Place>, SymbolError> {
+        let chosen = self.implementations(addresses.iter().copied());
+        let mut reached: Vec<u64> = addresses
+            .iter()
+            .map(|address| chosen.get(address).copied().unwrap_or(*address))
+            .collect();
+        reached.sort_unstable();
+        reached.dedup();
+        reached.into_iter().map(|address| self.place_at(address)).collect()
     }
 
     fn place_at(&self, address: u64) -> Result<Place, SymbolError> {
@@ -112,13 +156,17 @@ impl Module {
     }
 
     /// Every function whose name `pattern` matches at its start (Python's `re.match`), one place
-    /// per address with all its names.
+    /// per address with all its names. IFUNCs are placed as by [`Module::places`].
     pub fn matching(&self, pattern: &Regex) -> Vec<(Place, Vec<String>)> {
         let mut by_address: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         for function in self.functions.iter() {
             if pattern.find(function.name).is_some_and(|found| found.start() == 0) {
                 by_address.entry(function.address).or_default().push(function.name.to_owned());
             }
+        }
+        for (resolver, chosen) in self.implementations(by_address.keys().copied()) {
+            let names = by_address.remove(&resolver).unwrap_or_default();
+            by_address.entry(chosen).or_default().extend(names);
         }
         let placed = |(address, names)| Some((self.place_at(address).ok()?, names));
         by_address.into_iter().filter_map(placed).collect()
@@ -154,7 +202,7 @@ pub(super) fn functions_of(elf: &ElfFile, path: &Path) -> Result<SymbolTable, Sy
 pub fn resolve(module: &str, wanted: Wanted<'_>, pid: Option<i32>) -> Result<Place, SymbolError> {
     if let Wanted::Address(_) = wanted {
         let elf = ElfFile::open(&module_path(module, pid)?)?;
-        return Module { elf, functions: SymbolTable::default() }.place(wanted);
+        return Module { elf, functions: SymbolTable::default(), pid: None }.place(wanted);
     }
     Module::open(module, pid)?.place(wanted)
 }

@@ -257,7 +257,8 @@ impl ProcessSymbols {
         let Some(virtual_address) = elf.address_of(into_file) else { return Vec::new() };
         let lines = image.lines.get_or_init(|| {
             let (elf, _) = module.open()?;
-            SourceLines::find(&elf, Path::new(&module.path)).map(Mutex::new)
+            let root = Path::new("/proc").join(self.pid.to_string()).join("root");
+            SourceLines::find(&elf, Path::new(&module.path), &root).map(Mutex::new)
         });
         let Some(lines) = lines else { return Vec::new() };
         lines.lock().unwrap_or_else(PoisonError::into_inner).at(virtual_address)

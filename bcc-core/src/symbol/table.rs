@@ -13,6 +13,8 @@ pub struct SymbolTable {
     reach: Vec<u64>,
     /// Indices into `entries`, by name; the better rank of equal names first.
     by_name: Vec<u32>,
+    /// Addresses that are those of resolvers, rising.
+    indirect: Vec<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +54,15 @@ pub struct Function<'a> {
 pub struct TableBuilder {
     names: String,
     entries: Vec<Entry>,
+    indirect: Vec<u64>,
 }
 
 impl TableBuilder {
+    /// What is at `address` is no function but chooses one (`STT_GNU_IFUNC`).
+    pub fn mark_indirect(&mut self, address: u64) {
+        self.indirect.push(address);
+    }
+
     /// Adds a function.
     pub fn add(&mut self, name: &str, address: u64, size: u64, rank: Rank) {
         let (Ok(start), Ok(name_len)) =
@@ -68,7 +76,9 @@ impl TableBuilder {
 
     /// Sorts, and drops what both symbol tables of a file hold.
     pub fn finish(self) -> SymbolTable {
-        let Self { names, mut entries } = self;
+        let Self { names, mut entries, mut indirect } = self;
+        indirect.sort_unstable();
+        indirect.dedup();
         let name_of =
             |entry: &Entry| &names[entry.start as usize..(entry.start + entry.name_len) as usize];
         let underscores =
@@ -97,7 +107,7 @@ impl TableBuilder {
             name_of(a).cmp(name_of(b)).then(a.rank.cmp(&b.rank)).then(a.address.cmp(&b.address))
         });
         let steps = Steps::new(entries.iter().map(|entry| entry.address));
-        SymbolTable { names, entries, steps, reach, by_name }
+        SymbolTable { names, entries, steps, reach, by_name, indirect }
     }
 }
 
@@ -108,6 +118,11 @@ impl SymbolTable {
 
     fn function(&self, entry: &Entry) -> Function<'_> {
         Function { name: self.name_of(entry), address: entry.address, size: entry.size }
+    }
+
+    /// Whether what is at `address` only chooses the function (`STT_GNU_IFUNC`).
+    pub fn is_indirect(&self, address: u64) -> bool {
+        self.indirect.binary_search(&address).is_ok()
     }
 
     /// How many functions there are.

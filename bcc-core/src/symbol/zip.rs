@@ -119,13 +119,13 @@ impl Entry {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::io::Write;
 
     /// One stored member `a/b.so` with contents `hello`, as `zip -0` writes it.
-    fn archive() -> Vec<u8> {
+    pub(in super::super) fn archive() -> Vec<u8> {
         let mut bytes = b"PK\x03\x04\x0a\0\0\0\0\0".to_vec();
         bytes.extend([0; 8]);
         bytes.extend(5u32.to_le_bytes());

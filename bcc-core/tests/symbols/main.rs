@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod indirect;
+mod languages;
 mod namespaces;
 mod semaphores;
 mod source;

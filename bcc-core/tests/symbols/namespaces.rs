@@ -77,7 +77,7 @@ fn program_that_a_process_became_is_named() {
     let mut target = Target::spawn(command.env("DIR", directory.path()), 1);
     let mut symbols = target.symbols();
     assert!(symbols.modules().all(|path| !path.ends_with("/target")));
-    target.go_on(3);
+    target.go_on("", 3);
     target.check_with(&mut symbols, &binary);
 }
 

@@ -65,3 +65,70 @@ fn lines_of_a_stripped_program_come_from_its_debug_file() {
     run("objcopy", &[&format!("--add-gnu-debuglink={}", debug.display()), path]);
     check(&binary);
 }
+
+/// (function, line) of the three addresses a program tells.
+fn told(target: &Target) -> Vec<Vec<(Option<String>, Option<u32>)>> {
+    let mut symbols = target.symbols();
+    let mut frames = |address| {
+        let frames = symbols.source(address);
+        frames.into_iter().map(|frame| (frame.function, frame.line)).collect()
+    };
+    target.addresses.iter().map(|(_, address)| frames(*address)).collect()
+}
+
+/// A program with split DWARF whose part lies in the current directory of the compiler.
+fn build_split(directory: &Path, version: &str) {
+    let source = format!("{PROGRAMS}/lines.c");
+    let mut cc = std::process::Command::new("cc");
+    cc.current_dir(directory).args(["-O1", "-g", version, "-gsplit-dwarf", "-c", &source]);
+    assert!(cc.args(["-o", "lines.o"]).status().unwrap().success());
+    let object = directory.join("lines.o");
+    run("cc", &[object.to_str().unwrap(), "-o", directory.join("target").to_str().unwrap()]);
+}
+
+#[test]
+fn split_dwarf_is_read_from_parts_and_packages() {
+    for version in ["-gdwarf-4", "-gdwarf-5"] {
+        let directory = tempfile::tempdir().unwrap();
+        build_split(directory.path(), version);
+        let (binary, part) = (directory.path().join("target"), directory.path().join("lines.dwo"));
+        check(&binary);
+        // Moved away from where it was built, the part is found beside the binary.
+        let other = tempfile::tempdir().unwrap();
+        let moved = other.path().join("target");
+        std::fs::copy(&binary, &moved).unwrap();
+        std::fs::rename(&part, other.path().join("lines.dwo")).unwrap();
+        check(&moved);
+    }
+}
+
+#[test]
+fn packages_of_split_dwarf_are_read() {
+    let directory = tempfile::tempdir().unwrap();
+    build_split(directory.path(), "-gdwarf-5");
+    let (binary, part) = (directory.path().join("target"), directory.path().join("lines.dwo"));
+    let package = directory.path().join("target.dwp");
+    run("llvm-dwp-19", &[part.to_str().unwrap(), "-o", package.to_str().unwrap()]);
+    std::fs::remove_file(&part).unwrap();
+    check(&binary);
+}
+
+#[test]
+fn without_its_part_split_dwarf_still_tells_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    build_split(directory.path(), "-gdwarf-5");
+    let (binary, part) = (directory.path().join("target"), directory.path().join("lines.dwo"));
+    std::fs::remove_file(&part).unwrap();
+    let inner = line_of("lines.h", "inner_place:");
+    let outer = line_of("lines.c", "outer_place:");
+    let target = Target::start(&binary);
+    let told = told(&target);
+    assert_eq!(told[0], [(None, Some(inner))]);
+    assert_eq!(told[1], [(None, Some(outer))]);
+    // A part of another build is not believed.
+    std::fs::write(&part, b"\x7fELF").unwrap();
+    let other = tempfile::tempdir().unwrap();
+    build_split(other.path(), "-gdwarf-4");
+    std::fs::copy(other.path().join("lines.dwo"), &part).unwrap();
+    assert_eq!(self::told(&target)[0], [(None, Some(inner))]);
+}

@@ -52,8 +52,9 @@ impl Target {
     }
 
     /// Gives the program a line, and reads so many addresses instead of those before.
-    pub(crate) fn go_on(&mut self, count: usize) {
-        self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    pub(crate) fn go_on(&mut self, line: &str, count: usize) {
+        let input = self.child.stdin.as_mut().unwrap();
+        input.write_all(format!("{line}\n").as_bytes()).unwrap();
         self.read(count);
     }
 

@@ -45,6 +45,9 @@ impl ElfFile {
                     (_, false) => Rank::OldVersion,
                 };
                 builder.add(name, symbol.st_value, symbol.st_size, rank);
+                if symbol.st_type() == STT_GNU_IFUNC {
+                    builder.mark_indirect(symbol.st_value);
+                }
             }
         })
     }

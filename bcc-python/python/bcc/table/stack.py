@@ -1,7 +1,9 @@
 """Stack traces, queues and stacks."""
 
 import ctypes as ct
+import errno
 
+from .. import _native
 from .base import TableBase
 
 
@@ -57,6 +59,44 @@ class StackTrace(TableBase):
         if 0 in frames:
             del frames[frames.index(0) :]
         return map(resolve, frames) if resolve else iter(frames)
+
+    def symbols(self, stack_id, pid=-1, show_module=False, show_offset=False, demangle=True):
+        """Names (bytes) of a stack's frames, innermost first; KeyError for an unknown id.
+
+        `pid` is the process of a user stack, -1 the kernel. Build-id stacks need no pid, but
+        `BPF.add_module` for each file. Files and names are cached below `BPF.sym`, which also
+        notices what the process loads: stacks need no cache of their own.
+        """
+
+        def name(frame):
+            return _native.sym(frame, pid, show_module, show_offset, demangle)
+
+        return list(self.walk(stack_id, name))
+
+    def folded(self, user_id=-1, kernel_id=-1, pid=-1, name=None, delimiter=False, **shown):
+        """One line (bytes) as flame graphs take it: `name;outermost;...;innermost`, user part first.
+
+        A negative id is the error that `get_stackid` gave: -EFAULT means that there is no such
+        stack, others and unknown ids that it was lost, which the line says. `delimiter` puts `-`
+        between a user and a kernel part; `shown` is what `symbols` takes.
+        """
+        parts = [] if name is None else [name]
+        user = self._part(user_id, pid, b"[Missed User Stack]", shown)
+        kernel = self._part(kernel_id, -1, b"[Missed Kernel Stack]", shown)
+        parts += user
+        if delimiter and user and kernel:
+            parts.append(b"-")
+        parts += kernel
+        return b";".join([part.replace(b";", b":") for part in parts])
+
+    def _part(self, stack_id, pid, missed, shown):
+        """Names of one stack, outermost first."""
+        if stack_id in (-1, -errno.EFAULT):
+            return []
+        try:
+            return self.symbols(stack_id, pid, **shown)[::-1]
+        except KeyError:
+            return [missed]
 
     def __len__(self):
         return sum(1 for _ in self)

@@ -1,0 +1,104 @@
+"""Kernel symbols: hidden ones, and those that come and go."""
+
+import subprocess
+import sys
+
+import pytest
+
+from bcc import BPF
+
+ASK = """
+from bcc import BPF
+try:
+    BPF.ksym(int({address}))
+except Exception as error:
+    print(type(error).__name__, error)
+try:
+    print(BPF.ksymname(b"vfs_read"))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def truth():
+    """Names of code and their addresses, as the kernel lists them."""
+    with open("/proc/kallsyms") as lines:
+        words = [line.split() for line in lines]
+    return {word[2]: int(word[0], 16) for word in words if word[1] in "tT" and len(word) == 3}
+
+
+def test_names_and_addresses_agree_with_the_list():
+    known = truth()
+    for name in ("vfs_read", "do_sys_openat2", "schedule"):
+        address = BPF.ksymname(name.encode())
+        assert address == known[name]
+        shown = BPF.ksym(address + 1, show_module=True, show_offset=True)
+        assert shown == name.encode() + b"+0x1 [kernel]"
+    assert BPF.ksymname(b"no_such_function_here") == -1
+
+
+def ask(*prefix):
+    """What a Python of its own says of kernel symbols."""
+    argv = [*prefix, sys.executable, "-c", ASK.format(address=truth()["vfs_read"])]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_without_the_capability_the_error_says_why():
+    lines = ask("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+    assert len(lines) == 2
+    for line in lines:
+        assert line.startswith("SymbolError") and "kptr_restrict" in line and "root" in line
+
+
+def test_where_the_kernel_hides_them_from_root_the_error_says_why(in_guest):
+    path = "/proc/sys/kernel/kptr_restrict"
+    known = truth()
+    with open(path) as setting:
+        before = setting.read()
+    try:
+        with open(path, "w") as setting:
+            setting.write("2")
+        argv = [sys.executable, "-c", ASK.format(address=known["vfs_read"])]
+        lines = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    finally:
+        with open(path, "w") as setting:
+            setting.write(before)
+    assert len(lines) == 2 and all("kptr_restrict" in line for line in lines)
+
+
+def test_a_bpf_program_that_was_loaded_later_is_named():
+    BPF.ksymname(b"vfs_read")
+    with BPF(text="int kept_for_its_name(void *ctx) { return 7; }") as b:
+        b.load_func("kept_for_its_name", BPF.SOCKET_FILTER)
+        with open("/proc/kallsyms") as lines:
+            words = [line.split() for line in lines if "_kept_for_its_n" in line]
+        if not words:
+            pytest.skip("this kernel does not list BPF programs (net.core.bpf_jit_kallsyms)")
+        address, _, name, module = words[0]
+        while BPF.ksymname(name.encode()) == -1:
+            pass
+        assert BPF.ksymname(name.encode()) == int(address, 16)
+        shown = BPF.ksym(int(address, 16), show_module=True)
+        assert shown == ("%s %s" % (name, module)).encode()
+
+
+def test_a_module_that_was_loaded_later_is_named(in_guest):
+    assert BPF.ksymname(b"dummy_setup") == -1
+    before = BPF.ksymname(b"vfs_read")
+    subprocess.run(["modprobe", "dummy"], check=True)
+    try:
+        with open("/proc/kallsyms") as lines:
+            words = [line.split() for line in lines if line.rstrip().endswith("[dummy]")]
+        code = {name: int(address, 16) for address, kind, name, _ in words if kind in "tT"}
+        assert code
+        name, address = next(iter(code.items()))
+        while BPF.ksymname(name.encode()) != address:
+            pass
+        shown = BPF.ksym(address, show_module=True).decode()
+        assert shown.endswith(" [dummy]")
+        assert shown.split()[0] in [n for n, a in code.items() if a == address]
+        assert BPF.ksymname(b"vfs_read") == before
+    finally:
+        subprocess.run(["modprobe", "-r", "dummy"], check=True)
+    while BPF.ksymname(name.encode()) == address:
+        pass

@@ -12,7 +12,7 @@ mod outer {
         }
     }
 
-    pub struct Holder(pub u32);
+    pub struct Holder;
 
     impl Holder {
         #[inline(never)]

@@ -87,21 +87,25 @@ def test_its_static_probes_fire_with_their_semaphore(build, start, root, path):
     got = []
     with BPF(text=USDT_TEXT, usdt_contexts=[usdt]) as b:
         table = b["events"]
-        table.open_ring_buffer(lambda ctx, data, size: got.append(table.event(data)))
+
+        def callback(ctx, data, size):
+            event = table.event(data)
+            got.append((event.pid, "counted %d" % event.value))
+
+        table.open_ring_buffer(callback)
         said = [line for line in answer(target, 4711) if line.startswith("counted ")]
         while len(got) < len(said):
             b.ring_buffer_poll()
-    assert said == ["counted %d" % event.value for event in got] == ["counted 4711"]
-    assert [event.pid for event in got] == [pid]
+    assert got == [(pid, line) for line in said] == [(pid, "counted 4711")]
 
 
 def test_its_own_library_is_probed_by_a_short_name(build, start, root):
-    # A library of a name that this system has too, but with a function of its own.
-    library = root / "lib"
+    library, name = root / "lib", "libc_of_container.so"
     library.mkdir()
-    build("indirect_library.c", "-shared", "-fPIC", output="libc_of_container.so", directory=library)
+    soname = "-Wl,-soname," + name
+    build("indirect_library.c", "-shared", "-fPIC", soname, output=name, directory=library)
     rpath = "-Wl,-rpath,/lib"
-    build("indirect.c", str(library / "libc_of_container.so"), rpath, directory=root)
+    build("indirect.c", str(library / name), rpath, directory=root)
     copy_libraries(root / "target", root)
     target = start(enter(root), 3)
     pid = inner_pid(target)

@@ -69,7 +69,7 @@ def test_functions_are_seen_as_the_program_calls_them(tmp_path):
             b.ring_buffer_poll()
         b.ring_buffer_consume()
     assert [line for line, _ in got] == said and len(said) == 12
-    assert {name for _, name in got} == {str(script).encode()[:31]}
+    assert {name for _, name in got} == {str(script).encode()[:32]}
     child.stdin.close()
     child.stdout.close()
     assert child.wait() == 0

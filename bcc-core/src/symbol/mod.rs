@@ -25,6 +25,14 @@
 //! behind the function. Ours is kept: naming a stack costs least of all there, and it follows libraries
 //! that are loaded later, replaced files and perf maps in other namespaces. The price is the first call
 //! per file, since all names are sorted then.
+//!
+//! Above it, `tests/bench/stacks.py` names 10,000 different user stacks of 30 frames out of a stack
+//! table in Python: 90 ms of processor time to read them, 190 ms with `walk` and `BPF.sym`, 280 ms as
+//! folded lines, the same in the first pass as later.
+//!
+//! # DWARF in parts
+//! Split DWARF is read from `.dwo` files, where the compiler put them or beside the binary, and from a
+//! `.dwp` beside it; where a part is missing or of another build, there are lines without functions.
 
 pub mod build_id;
 mod compressed;

@@ -126,7 +126,11 @@ impl Parts {
 
     fn open(&self, path: &Path) -> impl Iterator<Item = ElfFile> {
         let inside = path.strip_prefix("/").unwrap_or(path).to_owned();
-        self.roots.iter().filter_map(move |root| ElfFile::open(&root.join(&inside)).ok())
+        self.roots.iter().filter_map(move |root| {
+            let path = root.join(&inside);
+            // The name is the file's own: opening a device or a pipe may do things.
+            path.is_file().then(|| ElfFile::open(&path).ok())?
+        })
     }
 
     fn find_package(&self) -> Option<DwarfPackage<Slice>> {

@@ -5,6 +5,7 @@
 mod indirect;
 mod languages;
 mod namespaces;
+mod prelinked;
 mod semaphores;
 mod source;
 mod support;

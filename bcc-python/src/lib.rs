@@ -39,10 +39,7 @@ mod _native {
         tracepoints,
     };
     #[pymodule_export]
-    use super::link::{
-        Link, attach_xdp, detach_links, open_raw_socket, prog_attach, prog_detach,
-        resolve_addresses,
-    };
+    use super::link::{Link, attach_xdp, detach_links, open_raw_socket, prog_attach, prog_detach};
     #[pymodule_export]
     use super::map::Map;
     #[pymodule_export]
@@ -53,7 +50,7 @@ mod _native {
     };
     #[pymodule_export]
     use super::symbol::{
-        SymbolCache, add_build_id_module, find_executable, find_library, function_symbols, ksym,
+        SymbolCache, UserModule, add_build_id_module, find_executable, find_library, ksym,
         ksymname, resolve_symbol, sym,
     };
     #[pymodule_export]

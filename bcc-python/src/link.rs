@@ -1,17 +1,14 @@
 //! Attachments: what `bcc.attach` keeps under the names it gives them.
 
-use crate::error::{attach_failed, attach_refused, load_error, symbol_error};
+use crate::error::{attach_failed, attach_refused, load_error};
 use bcc_core::Error;
 use bcc_core::link::{self, kprobe, perf_event, raw_tp, socket, tracepoint, tracing, uprobe, xdp};
 use bcc_core::module::{Module, matching};
-use bcc_core::symbol::SymbolError;
-use bcc_core::symbol::place;
 use bcc_sys::bpf::{AttachType, object};
 use bcc_sys::perf::PerfEventAttr;
 use nix::errno::Errno;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use std::ffi::OsStr;
 use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -144,25 +141,6 @@ pub(crate) fn attach_uprobes(
         let kind = if on_return { "uretprobe" } else { "uprobe" };
         format!("Failed to attach BPF to {kind}")
     })
-}
-
-/// Path of a library or executable, and file offsets of functions by the addresses its file gives
-/// them; of IFUNCs what processes use.
-#[pyfunction]
-pub(crate) fn resolve_addresses<'py>(
-    py: Python<'py>,
-    module: &[u8],
-    addresses: Vec<u64>,
-    pid: i32,
-) -> PyResult<(Bound<'py, PyBytes>, Vec<u64>)> {
-    let module = shown(module);
-    let found = py.detach(|| {
-        let module = place::Module::open(&module, (pid > 0).then_some(pid))?;
-        let offsets = module.places(&addresses)?.into_iter().map(|place| place.offset).collect();
-        Ok::<_, SymbolError>((module.path().to_owned(), offsets))
-    });
-    let (path, offsets): (PathBuf, _) = found.map_err(|e| symbol_error(&e))?;
-    Ok((PyBytes::new(py, path.as_os_str().as_bytes()), offsets))
 }
 
 /// Ends many attachments at once: their grace periods pass side by side.

@@ -327,16 +327,36 @@ pub(crate) fn resolve_symbol<'py>(
     Ok((bytes_of(py, &found.path), found.offset))
 }
 
-/// Names and addresses of a library's or executable's functions.
-#[pyfunction]
-pub(crate) fn function_symbols<'py>(
-    py: Python<'py>,
-    module: &[u8],
-) -> PyResult<Vec<(Bound<'py, PyBytes>, u64)>> {
-    let module = lossy(module);
-    let module = py.detach(|| place::Module::open(&module, None)).map_err(|e| symbol_error(&e))?;
-    let functions = module.functions().iter();
-    Ok(functions.map(|f| (PyBytes::new(py, f.name.as_bytes()), f.address)).collect())
+/// The functions of a library or executable, as a process sees it: its file is read once.
+#[pyclass(frozen, module = "bcc._native")]
+#[derive(Debug)]
+pub(crate) struct UserModule(place::Module);
+
+#[pymethods]
+impl UserModule {
+    #[new]
+    fn new(py: Python<'_>, module: &[u8], pid: i32) -> PyResult<Self> {
+        let module = lossy(module);
+        let opened = py.detach(|| place::Module::open(&module, (pid > 0).then_some(pid)));
+        Ok(Self(opened.map_err(|e| symbol_error(&e))?))
+    }
+
+    /// Names and addresses, as the file has them.
+    fn functions<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, u64)> {
+        let functions = self.0.functions().iter();
+        functions.map(|f| (PyBytes::new(py, f.name.as_bytes()), f.address)).collect()
+    }
+
+    /// The file, and offsets in it of functions by their addresses; of IFUNCs what processes use.
+    fn places<'py>(
+        &self,
+        py: Python<'py>,
+        addresses: Vec<u64>,
+    ) -> PyResult<(Bound<'py, PyBytes>, Vec<u64>)> {
+        let found = py.detach(|| self.0.places(&addresses)).map_err(|e| symbol_error(&e))?;
+        let offsets = found.into_iter().map(|place| place.offset).collect();
+        Ok((bytes_of(py, self.0.path()), offsets))
+    }
 }
 
 /// Path of an executable, looked for as a shell does; or None.

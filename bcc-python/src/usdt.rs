@@ -138,7 +138,7 @@ fn operand<'py>(py: Python<'py>, argument: &Argument) -> PyResult<Bound<'py, PyD
             bits |= valid::BASE_REGISTER;
             dict.set_item("base_register_name", name.as_bytes())?;
         }
-        Operand::Memory { base, index, offset, symbol } => {
+        Operand::Memory { base, index, offset, symbol, .. } => {
             bits |= valid::DEREF_OFFSET;
             dict.set_item("deref_offset", offset)?;
             if let Some(base) = base {

@@ -28,9 +28,11 @@ pub enum Operand {
         base: Option<String>,
         /// Register to add, and by what it is multiplied.
         index: Option<(String, u8)>,
+        /// How much of that register counts.
+        part: IndexPart,
         /// Bytes to add.
         offset: i64,
-        /// Symbol to add (relative to the instruction pointer).
+        /// Symbol to add: its address, or on arm64 with a base (`:lo12:`) the address within its page.
         symbol: Option<String>,
     },
     /// The address of a symbol plus so many bytes is the value.
@@ -42,6 +44,18 @@ pub enum Operand {
     },
     /// Not understood; the text of the note.
     Unknown(String),
+}
+
+/// How much of an index register counts; arm64 widens 32-bit ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IndexPart {
+    /// All of it.
+    #[default]
+    Whole,
+    /// 32 bits with a sign (`sxtw`).
+    SignedHalf,
+    /// 32 bits without (`uxtw`).
+    UnsignedHalf,
 }
 
 /// Assembler dialect, by machine type.
@@ -92,7 +106,7 @@ impl fmt::Display for Argument {
             Operand::Register(name) => write!(f, "%{name}"),
             Operand::Address { symbol, offset } => write!(f, "${symbol}{offset:+}"),
             Operand::Unknown(text) => f.write_str(text),
-            Operand::Memory { base, index, offset, symbol } => {
+            Operand::Memory { base, index, part, offset, symbol } => {
                 if let Some(symbol) = symbol {
                     write!(f, "{symbol}")?;
                 }
@@ -106,7 +120,12 @@ impl fmt::Display for Argument {
                     write!(f, "%{base}")?;
                 }
                 if let Some((index, scale)) = index {
-                    write!(f, ",%{index},{scale}")?;
+                    let part = match part {
+                        IndexPart::Whole => "",
+                        IndexPart::SignedHalf => " sxtw",
+                        IndexPart::UnsignedHalf => " uxtw",
+                    };
+                    write!(f, ",%{index}{part},{scale}")?;
                 }
                 write!(f, ")")
             }
@@ -250,7 +269,7 @@ fn percent(text: &str) -> Option<Operand> {
         // s390x writes constants bare; a bare symbol is memory at it.
         return Some(match displacement(text)? {
             (None, value) => Operand::Constant(value),
-            (symbol, offset) => Operand::Memory { base: None, index: None, offset, symbol },
+            (symbol, offset) => memory(None, None, offset, symbol),
         });
     };
     let (symbol, offset) = displacement(text[..open].trim())?;
@@ -272,7 +291,16 @@ fn percent(text: &str) -> Option<Operand> {
     if parts.next().is_some() || (base.is_none() && index.is_none()) {
         return None;
     }
-    Some(Operand::Memory { base, index, offset, symbol })
+    Some(memory(base, index, offset, symbol))
+}
+
+fn memory(
+    base: Option<String>,
+    index: Option<(String, u8)>,
+    offset: i64,
+    symbol: Option<String>,
+) -> Operand {
+    Operand::Memory { base, index, part: IndexPart::Whole, offset, symbol }
 }
 
 fn brackets(text: &str) -> Option<Operand> {
@@ -284,24 +312,38 @@ fn brackets(text: &str) -> Option<Operand> {
     };
     let inner = inner.strip_suffix(']')?;
     let (base, rest) = inner.split_once(',').unwrap_or((inner, ""));
-    let base = Some(base.trim().to_owned()).filter(|base| is_register(base))?;
+    let base = Some(base.trim().to_owned()).filter(|base| is_register(base));
+    base.as_ref()?;
     let rest = rest.trim();
-    let (index, offset) = if rest.is_empty() {
-        (None, 0)
-    } else if let Some(value) = number(rest.trim_start_matches('#')) {
-        (None, value)
-    } else {
-        let (index, shift) = rest.split_once(',').unwrap_or((rest, ""));
-        let shift = shift.trim();
-        let scale = match shift.strip_prefix("lsl") {
-            Some(by) => 1u8.checked_shl(by.trim().trim_start_matches('#').parse().ok()?)?,
-            None if shift.is_empty() => 1,
-            None => return None,
-        };
-        let index = Some(index.trim()).filter(|index| is_register(index))?;
-        (Some((index.to_owned(), scale)), 0)
-    };
-    Some(Operand::Memory { base: Some(base), index, offset, symbol: None })
+    let bare = rest.trim_start_matches('#');
+    if rest.is_empty() {
+        return Some(memory(base, None, 0, None));
+    }
+    if let Some(value) = number(bare) {
+        return Some(memory(base, None, value, None));
+    }
+    if let Some(symbol) = bare.strip_prefix(":lo12:") {
+        let (symbol, offset) = displacement(symbol)?;
+        return Some(memory(base, None, offset, Some(symbol?)));
+    }
+    let (index, how) = rest.split_once(',').unwrap_or((rest, ""));
+    let index = Some(index.trim()).filter(|index| is_register(index))?;
+    let (part, shift) = widened(how.trim())?;
+    let scale = 1u8.checked_shl(shift)?;
+    let index = Some((index.to_owned(), scale));
+    Some(Operand::Memory { base, index, part, offset: 0, symbol: None })
+}
+
+/// `lsl 3`, `sxtw`, `uxtw #2`: what of the index counts, and the bits it is shifted by.
+fn widened(how: &str) -> Option<(IndexPart, u32)> {
+    let (word, by) = how.split_once([' ', '\t']).unwrap_or((how, "0"));
+    let shift = by.trim().trim_start_matches('#').parse().ok()?;
+    Some(match word {
+        "" | "lsl" | "sxtx" | "uxtx" => (IndexPart::Whole, shift),
+        "sxtw" => (IndexPart::SignedHalf, shift),
+        "uxtw" => (IndexPart::UnsignedHalf, shift),
+        _ => return None,
+    })
 }
 
 fn parentheses(text: &str) -> Option<Operand> {
@@ -317,7 +359,7 @@ fn parentheses(text: &str) -> Option<Operand> {
     };
     let (symbol, offset) = displacement(text[..open].trim())?;
     let base = Some(register(text[open + 1..].strip_suffix(')')?)?);
-    Some(Operand::Memory { base, index: None, offset, symbol })
+    Some(memory(base, None, offset, symbol))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ fn memory(
     Operand::Memory {
         base: base.map(str::to_owned),
         index: index.map(|(name, scale)| (name.to_owned(), scale)),
+        part: IndexPart::Whole,
         offset,
         symbol: symbol.map(str::to_owned),
     }
@@ -69,11 +70,30 @@ fn arm64_forms() {
         ("-4@[x29, -20]", memory(Some("x29"), None, -20, None)),
         ("8@[x0,16]", memory(Some("x0"), None, 16, None)),
         ("8@[x0,x1,lsl 3]", memory(Some("x0"), Some(("x1", 8)), 0, None)),
+        ("8@[x0, x1, lsl #3]", memory(Some("x0"), Some(("x1", 8)), 0, None)),
+        ("8@[x0, x1]", memory(Some("x0"), Some(("x1", 1)), 0, None)),
+        ("-8@-77", Operand::Constant(-77)),
+        ("4@#12", Operand::Constant(12)),
+        ("4@wzr", register("wzr")),
+        ("8@[x0, #:lo12:global]", memory(Some("x0"), None, 0, Some("global"))),
+        ("-4@[x2, :lo12:global+8]", memory(Some("x2"), None, 8, Some("global"))),
+        ("8@[x0, -256]", memory(Some("x0"), None, -256, None)),
     ];
     for (text, operand) in cases {
         assert_eq!(one(text, EM_AARCH64).operand, operand, "{text}");
     }
     assert_eq!(parse_arguments("-4@[sp, 12] 8@x0 -8@-3", EM_AARCH64).len(), 3);
+    for (text, wanted, times) in [
+        ("-4@[x0, w1, sxtw 2]", IndexPart::SignedHalf, 4),
+        ("-4@[x0,w1,uxtw #3]", IndexPart::UnsignedHalf, 8),
+        ("-1@[x0, w1, sxtw]", IndexPart::SignedHalf, 1),
+    ] {
+        let Operand::Memory { index, part, .. } = one(text, EM_AARCH64).operand else { panic!() };
+        assert_eq!((index, part), (Some(("w1".to_owned(), times)), wanted), "{text}");
+    }
+    for text in ["8@[x0, x1, ror 3]", "8@[x0, x1, lsl 200]", "8@[x0, :lo12:]", "8@[]"] {
+        assert!(matches!(one(text, EM_AARCH64).operand, Operand::Unknown(_)), "{text}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! `_bpf_readarg__any_N` for functions that several handlers may call.
 
 use super::notes::{Location, Probe};
+use super::operand::IndexPart;
 use super::{Argument, Operand, Usdt, UsdtError};
 use goblin::elf::header::{EM_AARCH64, EM_X86_64};
 use std::collections::BTreeMap;
@@ -216,12 +217,22 @@ fn fetch(
             let address = symbol_address(site, symbol, *offset).ok_or_else(refuse)?;
             Ok(format!("*(({ctype} *)dest) = ({own})({address});"))
         }
-        Operand::Memory { base, index: scaled, offset, symbol } => {
+        Operand::Memory { base, index: scaled, part, offset, symbol } => {
             let mut address = match (symbol, base.as_deref()) {
+                // The page is in the base.
+                (Some(symbol), Some(base)) if machine == EM_AARCH64 => {
+                    let base = register(base, machine)?.ok_or_else(refuse)?;
+                    let target = value_of(site, symbol).ok_or_else(refuse)?;
+                    format!("{base} + {:#x}ULL", target.wrapping_add_signed(*offset) & 0xfff)
+                }
                 (Some(symbol), None | Some("rip")) => {
                     symbol_address(site, symbol, *offset).ok_or_else(refuse)?
                 }
-                (Some(_), Some(_)) => return Err(refuse()),
+                (Some(symbol), Some(base)) => {
+                    let base = register(base, machine)?.ok_or_else(refuse)?;
+                    let address = symbol_address(site, symbol, *offset).ok_or_else(refuse)?;
+                    format!("{address} + {base}")
+                }
                 (None, Some(base)) => {
                     let base = register(base, machine)?.ok_or_else(refuse)?;
                     format!("{base} + ({offset}LL)")
@@ -230,7 +241,12 @@ fn fetch(
             };
             if let Some((scaled, scale)) = scaled {
                 let scaled = register(scaled, machine)?.ok_or_else(refuse)?;
-                let _ = write!(address, " + {scaled} * {scale}");
+                let part = match part {
+                    IndexPart::Whole => "",
+                    IndexPart::SignedHalf => "(s64)(s32)",
+                    IndexPart::UnsignedHalf => "(u64)(u32)",
+                };
+                let _ = write!(address, " + {part}{scaled} * {scale}");
             }
             Ok(format!(
                 "{{ u64 __addr = {address}; {BARRIER} {own} __res = 0; \
@@ -244,10 +260,14 @@ fn fetch(
 
 /// A symbol's address in whichever process hit the probe: as far from the probe as in the file.
 fn symbol_address(site: &Site<'_>, symbol: &str, offset: i64) -> Option<String> {
-    let (_, value) = site.location.symbols.iter().find(|(name, _)| name == symbol)?;
-    let target = value.wrapping_add_signed(offset);
+    let target = value_of(site, symbol)?.wrapping_add_signed(offset);
     let distance = target.wrapping_sub(site.location.address).cast_signed();
     Some(format!("PT_REGS_IP(ctx) + ({distance}LL)"))
+}
+
+/// A symbol's virtual address for its file.
+fn value_of(site: &Site<'_>, symbol: &str) -> Option<u64> {
+    site.location.symbols.iter().find(|(name, _)| name == symbol).map(|(_, value)| *value)
 }
 
 fn is_vector(name: &str, machine: u16) -> bool {
@@ -308,6 +328,9 @@ fn x86_register(name: &str) -> Option<String> {
 fn arm64_register(name: &str) -> Option<String> {
     if matches!(name, "sp" | "wsp") {
         return Some("ctx->sp".to_owned());
+    }
+    if matches!(name, "xzr" | "wzr") {
+        return Some("0ULL".to_owned());
     }
     let number: u8 = name.strip_prefix(['x', 'w'])?.parse().ok().filter(|&number| number <= 30)?;
     Some(format!("ctx->regs[{number}]"))

@@ -102,3 +102,28 @@ fn symbols_are_relative_to_the_probe() {
     let vector = reader(&probe(false, vec![location(0x10, "8f@%xmm3")]), false).unwrap();
     assert!(vector.contains("*((uint64_t *)dest) = 0;"));
 }
+
+#[test]
+fn addresses_of_arm64_are_put_together() {
+    let text = |operand: &str| {
+        let mut place = location(0x10, "");
+        place.arguments = parse_arguments(operand, EM_AARCH64);
+        let probe = Probe { machine: EM_AARCH64, ..probe(false, vec![place]) };
+        reader(&probe, false).unwrap()
+    };
+    assert!(text("-4@[x29, -20]").contains("u64 __addr = ctx->regs[29] + (-20LL);"));
+    let indexed = "u64 __addr = ctx->regs[0] + (0LL) + ctx->regs[1] * 8;";
+    assert!(text("8@[x0, x1, lsl 3]").contains(indexed));
+    assert!(text("-4@[sp, w3, sxtw 2]").contains("ctx->sp + (0LL) + (s64)(s32)ctx->regs[3] * 4;"));
+    assert!(text("-4@[sp, w3, uxtw]").contains("(u64)(u32)ctx->regs[3] * 1;"));
+    // `global` is at 0x9000.
+    assert!(text("8@[x1, #:lo12:global+24]").contains("u64 __addr = ctx->regs[1] + 0x18ULL;"));
+    assert!(text("4@wzr").contains("(uint32_t)0ULL;"));
+    assert!(text("-2@w7").contains("(int16_t)ctx->regs[7];"));
+}
+
+#[test]
+fn symbols_may_have_a_base_in_fixed_programs() {
+    let text = reader(&probe(true, vec![location(0x10, "-4@global(%rax)")]), false).unwrap();
+    assert!(text.contains("u64 __addr = PT_REGS_IP(ctx) + (32752LL) + ctx->ax;"), "{text}");
+}

@@ -8,7 +8,7 @@ import os
 from . import _native
 from ._native import AttachError
 from .enums import BPFAttachType, BPFProgType
-from .kernel import KernelMixin
+from .kernel import KernelMixin, _matching
 from .utils import _assert_is_bytes
 
 _PROBE_LIMIT = 1000
@@ -291,20 +291,21 @@ class AttachMixin:
         sym_re = _assert_is_bytes(sym_re)
         fn_name = _assert_is_bytes(fn_name)
         if sym_re:
-            addresses = sorted(KernelMixin.get_user_addresses(name, sym_re))
-            self._check_probe_quota(len(addresses))
-            self._attach_uprobes(prefix, name, addresses, fn_name, pid)
+            module = _native.UserModule(name, pid)
+            addresses = sorted({address for _, address in _matching(module, sym_re)})
+            path, offsets = module.places(addresses)
+            self._check_probe_quota(len(offsets))
+            self._attach_uprobes(prefix, path, offsets, fn_name, pid)
             return
         path, offset = self._check_path_symbol(name, sym, addr, pid, sym_off)
         self._check_probe_quota(1)
         program = self.load_func(fn_name, BPFProgType.KPROBE)
         self._attach_uprobe_at(prefix, path, offset, program, pid)
 
-    def _attach_uprobes(self, prefix, name, addresses, fn_name, pid):
-        """One program on many places of a file, by their addresses."""
-        if not addresses:
+    def _attach_uprobes(self, prefix, path, offsets, fn_name, pid):
+        """One program on many places of a file."""
+        if not offsets:
             return
-        path, offsets = _native.resolve_addresses(name, addresses, pid)
         program = self.load_func(fn_name, BPFProgType.KPROBE)
 
         def attach(wanted):

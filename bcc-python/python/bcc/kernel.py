@@ -31,6 +31,14 @@ _AUTO_INCLUDES = {
 }
 
 
+def _matching(module, sym_re):
+    """(name, address) of a binary's functions whose name a pattern matches."""
+    import re
+
+    match = re.compile(_assert_is_bytes(sym_re)).match
+    return [(fn, addr) for fn, addr in module.functions() if match(fn)]
+
+
 class KernelMixin:
     """Questions about the kernel, executables and libraries."""
 
@@ -78,11 +86,7 @@ class KernelMixin:
     @staticmethod
     def get_user_functions_and_addresses(name, sym_re):
         """List of (name bytes, address in the file) of a binary's functions that match."""
-        import re
-
-        match = re.compile(_assert_is_bytes(sym_re)).match
-        functions = _native.function_symbols(_assert_is_bytes(name))
-        return [(fn, addr) for fn, addr in functions if match(fn)]
+        return _matching(_native.UserModule(_assert_is_bytes(name), -1), sym_re)
 
     @staticmethod
     def get_tracepoints(tp_re):

@@ -74,3 +74,22 @@ def test_what_no_process_chose_is_an_error(build):
     library = build("indirect_library.c", "-shared", "-fPIC", output="libunused.so")
     with BPF(text=TEXT) as b, pytest.raises(Exception, match="IFUNC"):
         b.attach_uprobe(name=library.encode(), sym=b"chosen", fn_name=b"on_chosen")
+
+
+def test_vector_instructions_at_the_start_are_left_alone(build, start):
+    with open("/proc/cpuinfo") as cpuinfo:
+        if " avx " not in cpuinfo.read():
+            pytest.skip("the processor has no AVX")
+    target = start(build("vector.c"), 1)
+
+    def returned():
+        target.say("")
+        return target.read(1)["returned"]
+
+    with BPF(text=TEXT) as b:
+        place = {"name": b"/proc/%d/exe" % target.pid, "fn_name": b"on_chosen", "pid": target.pid}
+        b.attach_uprobe(sym=b"vector_first", **place)
+        assert [returned(), returned()] == [42, 42]
+        assert counted(b)[0] == 2
+        b.attach_uretprobe(sym=b"vector_first", **place)
+        assert returned() == 42 and counted(b)[0] == 4

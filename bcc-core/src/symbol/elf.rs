@@ -307,6 +307,12 @@ impl ElfFile {
         segment.p_vaddr.checked_add(offset - segment.p_offset)
     }
 
+    /// Up to `len` bytes at virtual address `address`; fewer at the file's end.
+    pub(super) fn code_at(&self, address: u64, len: u64) -> Vec<u8> {
+        let Some(offset) = self.file_offset(address) else { return Vec::new() };
+        self.bytes(offset, len.min(self.len.saturating_sub(offset))).unwrap_or_default()
+    }
+
     /// Whether `address` is in an executable segment.
     pub fn is_code(&self, address: u64) -> bool {
         self.loads().any(|segment| {

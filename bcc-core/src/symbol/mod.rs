@@ -47,6 +47,7 @@ pub mod process;
 pub(crate) mod search;
 mod source;
 pub mod table;
+mod vector;
 mod zip;
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use super::elf::ElfFile;
 use super::indirect::{Resolvers, Search};
 use super::library::find_library;
 use super::table::{SymbolTable, TableBuilder};
-use super::zip;
+use super::{vector, zip};
+use goblin::elf::header::EM_X86_64;
 use regex::Regex;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -26,7 +27,8 @@ pub struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted<'a> {
     /// A function by name, `name@VERSION` allowed, and so many bytes from its start. Of an IFUNC
-    /// (`memcpy`) it is the implementation that processes use.
+    /// (`memcpy`) it is the implementation that processes use. Vector instructions at the start are
+    /// left to themselves, since the kernel can't step over them.
     Symbol(&'a str, u64),
     /// A virtual address for the file.
     Address(u64),
@@ -98,7 +100,8 @@ impl Module {
                 let start = self.functions.address_of(name).ok_or_else(|| {
                     SymbolError::NoSymbol { symbol: name.to_owned(), path: self.path().to_owned() }
                 })?;
-                self.implementation(name, start)?.wrapping_add(into)
+                let start = self.implementation(name, start)?;
+                if into == 0 { self.entry(start) } else { start.wrapping_add(into) }
             }
         };
         self.place_at(address)
@@ -136,11 +139,20 @@ impl Module {
         let chosen = self.implementations(addresses.iter().copied());
         let mut reached: Vec<u64> = addresses
             .iter()
-            .map(|address| chosen.get(address).copied().unwrap_or(*address))
+            .map(|address| self.entry(chosen.get(address).copied().unwrap_or(*address)))
             .collect();
         reached.sort_unstable();
         reached.dedup();
         reached.into_iter().map(|address| self.place_at(address)).collect()
+    }
+
+    /// Where a probe sees the entry of the function at `start`: there, or behind instructions that the
+    /// kernel can't step over.
+    fn entry(&self, start: u64) -> u64 {
+        if self.elf.machine() != EM_X86_64 {
+            return start;
+        }
+        start.wrapping_add(vector::leading(&self.elf.code_at(start, 64)) as u64)
     }
 
     fn place_at(&self, address: u64) -> Result<Place, SymbolError> {
@@ -168,7 +180,7 @@ impl Module {
             let names = by_address.remove(&resolver).unwrap_or_default();
             by_address.entry(chosen).or_default().extend(names);
         }
-        let placed = |(address, names)| Some((self.place_at(address).ok()?, names));
+        let placed = |(address, names)| Some((self.place_at(self.entry(address)).ok()?, names));
         by_address.into_iter().filter_map(placed).collect()
     }
 }

@@ -100,6 +100,14 @@ def measure(name: str, runs: int) -> dict[str, Any] | str:
     return result
 
 
+def interpreter(runs: int) -> float:
+    """CPU of a Python that does nothing, in milliseconds: what each figure has in it."""
+    code = "import time; print(time.process_time())"
+    command = [sys.executable, "-c", code]
+    spent = [float(subprocess.check_output(command)) for _ in range(runs)]
+    return statistics.median(spent) * 1e3
+
+
 def missed(name: str, kind: str, numbers: dict[str, float]) -> list[str]:
     found = []
     if (spent := numbers["cpu"] + numbers["compiler"]) > GOAL_MS:
@@ -120,6 +128,7 @@ def main() -> int:
     # tplist only lists; it attaches nothing.
     names = options.tools or sorted(p.stem for p in TOOLS.glob("*.py") if p.stem != "tplist")
     print(f"{'tool':<15} {'start':<8} {'wall ms':>8} {'cpu ms':>8} {'steady MiB':>10}", flush=True)
+    print(f"{'(python3)':<15} {'':<8} {'':>8} {interpreter(options.runs):>8.1f}", flush=True)
     results, failures, absent = {}, [], []
     for name in names:
         result = measure(name, options.runs)

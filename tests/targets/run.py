@@ -33,7 +33,7 @@ from btf import Btf  # noqa: E402
 from variants import TOOLS, Tool  # noqa: E402
 
 TRACEFS = Path("/sys/kernel/tracing/events")
-ARGUMENT = re.compile(r"\bstruct tracepoint__([a-z0-9]+)__(\w+)|TRACEPOINT_PROBE\((\w+), *(\w+)\)")
+ARGUMENT = re.compile(r"\bstruct tracepoint__([a-z0-9_]+?)__(\w+)|TRACEPOINT_PROBE\((\w+), *(\w+)\)")
 
 
 @dataclass

@@ -9,14 +9,16 @@ from __future__ import annotations
 import argparse
 import ctypes as ct
 import errno
-import json
 import os
 import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False  # not typing's: that alone would be a tenth of a tool's start
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, NoReturn
 
 # What upstream's interval tools take for "until Ctrl-C".
 FOREVER = 99999999
@@ -219,6 +221,8 @@ def clock() -> str:
 
 def print_json(record: dict[str, Any]) -> None:
     """One object, one line, written at once."""
+    import json
+
     print(json.dumps(record), flush=True)
 
 

@@ -123,6 +123,15 @@ def in_header(t: T) -> None:
     t.says(t.fails(), "diagnostics/in_header.h:3:13: error: use of undeclared identifier")
 
 
+@row("§23 everything is said once", "diagnostics/redefinition.c", "message:redefinition of 'h'")
+def redefinition(t: T) -> None:
+    errors = [line for line in t.fails().splitlines() if ": error: " in line]
+    # What the exception says is also printed.
+    want = [f"/virtual/main.c:{place}: error: redefinition of '{name}'"
+            for place, name in (("2:12", "f"), ("4:8", "twice"), ("6:10", "h"))]  # fmt: skip
+    t.equal(sorted(errors), sorted(2 * want), "errors")
+
+
 @row("§23 columns behind rewritten calls", "diagnostics/column.c", "rewrite:columns")
 def column(t: T) -> None:
     t.says(t.fails(), "main.c:9:56: error: cannot write through a kernel pointer")

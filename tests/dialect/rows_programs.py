@@ -103,6 +103,16 @@ def literals(t: T) -> None:
         t.equal(t.out(b, 0, 1, 2, 3, 4), [len(word), word[0], 6, ord("k"), 0], word.decode())
 
 
+@row("§8 tables of pointers", "functions/pointer_tables.c", "lower:pointers")
+def pointer_tables(t: T) -> None:
+    b = t.load()
+    words, colours, kinds = ("zero", "one", "two"), ("red", "green", "blue"), ("pipe", "device", "timer")
+    for at in range(3):
+        t.equal(t.raw(b, "prog", at), 0)
+        want = [words[at][1], colours[at][0], chr(10 * (at + 1)), kinds[at][2]]
+        t.equal(t.out(b, 0, 1, 2, 3), [ord(c) for c in want], words[at])
+
+
 @row("§8 callbacks", "functions/callbacks.c", "emit:callbacks")
 def callbacks(t: T) -> None:
     b = t.load()

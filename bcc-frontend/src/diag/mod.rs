@@ -55,7 +55,27 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
         let message = message.at(diag.place.file, diag.place.line, diag.place.column);
         messages.push(with_source(unit, message));
     }
+    drop_second_words(&mut messages);
     messages
+}
+
+/// A table that is defined twice also has its struct twice, which the user never wrote.
+fn drop_second_words(messages: &mut Vec<Diagnostic>) {
+    let is_struct = |message: &Diagnostic| {
+        message.message.starts_with("redefinition of '") && message.message.ends_with("_table_t'")
+    };
+    let mut dropped = false;
+    let tables: Vec<u32> = messages
+        .iter()
+        .filter(|m| m.message.starts_with("redefinition of '") && !is_struct(m))
+        .map(|m| m.line)
+        .collect();
+    messages.retain(|message| {
+        if message.severity != Severity::Note {
+            dropped = is_struct(message) && tables.contains(&message.line);
+        }
+        !dropped
+    });
 }
 
 /// Table macros say `typeof(T)` where the user said `T`.

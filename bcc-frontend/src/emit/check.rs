@@ -149,6 +149,10 @@ fn refused_call(call: Value) -> Refusal {
         return None;
     }
     let name = callee.name();
+    if name.starts_with("llvm.load.relative") {
+        let message = "a pointer out of a table cannot be loaded at an index that is not constant";
+        return Some((message.to_owned(), Some("use an array of character arrays")));
+    }
     if let Some(intrinsic) = name.strip_prefix("llvm.") {
         let known = INTRINSICS.iter().any(|known| intrinsic.starts_with(known));
         return (!known).then(|| (format!("`{intrinsic}` is not possible in BPF"), None));

@@ -1,12 +1,14 @@
 //! Inserts instructions.
 
 use super::{Context, Type, Value};
+use inkwell::llvm_sys::LLVMIntPredicate;
 use inkwell::llvm_sys::core::{
-    LLVMArrayType2, LLVMBuildAlloca, LLVMBuildCall2, LLVMBuildGEP2, LLVMBuildIntToPtr,
-    LLVMBuildLoad2, LLVMBuildPtrToInt, LLVMBuildTrunc, LLVMBuildZExt, LLVMConstIntToPtr,
-    LLVMCreateBuilderInContext, LLVMDisposeBuilder, LLVMFunctionType, LLVMGetGlobalParent,
-    LLVMGetIntrinsicDeclaration, LLVMGlobalGetValueType, LLVMLookupIntrinsicID,
-    LLVMPositionBuilderBefore, LLVMSetAlignment, LLVMSetCurrentDebugLocation2,
+    LLVMArrayType2, LLVMBuildAlloca, LLVMBuildCall2, LLVMBuildGEP2, LLVMBuildICmp,
+    LLVMBuildIntToPtr, LLVMBuildLoad2, LLVMBuildPtrToInt, LLVMBuildSelect, LLVMBuildTrunc,
+    LLVMBuildZExt, LLVMConstIntToPtr, LLVMCreateBuilderInContext, LLVMDisposeBuilder,
+    LLVMFunctionType, LLVMGetGlobalParent, LLVMGetIntrinsicDeclaration, LLVMGlobalGetValueType,
+    LLVMLookupIntrinsicID, LLVMPositionBuilderBefore, LLVMSetAlignment,
+    LLVMSetCurrentDebugLocation2,
 };
 use inkwell::llvm_sys::debuginfo::LLVMInstructionGetDebugLoc;
 use inkwell::llvm_sys::prelude::LLVMBuilderRef;
@@ -69,6 +71,19 @@ impl<'c> Builder<'c> {
             _ if from.bits() < ty.bits() => ffi!(LLVMBuildZExt(self.raw, raw, ty.raw(), name)),
             _ => ffi!(LLVMBuildTrunc(self.raw, raw, ty.raw(), name)),
         })
+    }
+
+    /// Whether two integers of one type are the same.
+    pub(crate) fn equal(&self, left: Value, right: Value) -> Value {
+        let (same, name) = (LLVMIntPredicate::LLVMIntEQ, c"".as_ptr());
+        Value::from_raw(ffi!(LLVMBuildICmp(self.raw, same, left.raw(), right.raw(), name)))
+    }
+
+    /// `yes` where `condition` is true, else `no`.
+    pub(crate) fn select(&self, condition: Value, yes: Value, no: Value) -> Value {
+        let name = c"".as_ptr();
+        let (condition, yes, no) = (condition.raw(), yes.raw(), no.raw());
+        Value::from_raw(ffi!(LLVMBuildSelect(self.raw, condition, yes, no, name)))
     }
 
     /// Calls kernel helper `id`; all arguments are integers or pointers.

@@ -7,7 +7,7 @@ use inkwell::llvm_sys::core::{
 };
 use inkwell::llvm_sys::prelude::LLVMTypeRef;
 
-pub(crate) use inkwell::llvm_sys::LLVMTypeKind as TypeKind;
+use inkwell::llvm_sys::LLVMTypeKind as TypeKind;
 
 /// A type of a live context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl Type {
         self.0
     }
 
-    pub(crate) fn kind(self) -> TypeKind {
+    fn kind(self) -> TypeKind {
         ffi!(LLVMGetTypeKind(self.0))
     }
 
@@ -32,6 +32,14 @@ impl Type {
 
     pub(crate) fn is_int(self) -> bool {
         self.kind() == TypeKind::LLVMIntegerTypeKind
+    }
+
+    pub(crate) fn is_struct(self) -> bool {
+        self.kind() == TypeKind::LLVMStructTypeKind
+    }
+
+    pub(crate) fn is_array(self) -> bool {
+        self.kind() == TypeKind::LLVMArrayTypeKind
     }
 
     /// Width of an integer type.

@@ -1,22 +1,22 @@
 //! Values and places: copyable handles into a module.
 
-use super::ty::{Type, TypeKind};
+use super::ty::Type;
 use super::{Module, lent};
 use inkwell::llvm_sys::core::{
     LLVMAddAttributeAtIndex, LLVMAppendBasicBlockInContext, LLVMConstIntGetSExtValue,
     LLVMCountIncoming, LLVMCountParams, LLVMCreateEnumAttribute, LLVMDeleteBasicBlock,
-    LLVMDeleteFunction, LLVMGetAllocatedType, LLVMGetAtomicRMWBinOp, LLVMGetAttributeCountAtIndex,
-    LLVMGetAttributesAtIndex, LLVMGetBasicBlockParent, LLVMGetCalledValue, LLVMGetConstOpcode,
-    LLVMGetDebugLocColumn, LLVMGetDebugLocFilename, LLVMGetDebugLocLine,
-    LLVMGetEnumAttributeAtIndex, LLVMGetEnumAttributeKindForName, LLVMGetFirstBasicBlock,
-    LLVMGetFirstInstruction, LLVMGetFirstUse, LLVMGetGEPSourceElementType, LLVMGetIncomingValue,
-    LLVMGetInstructionOpcode, LLVMGetInstructionParent, LLVMGetNextBasicBlock,
-    LLVMGetNextInstruction, LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetOperand,
-    LLVMGetParam, LLVMGetSection, LLVMGetTypeContext, LLVMGetValueKind, LLVMGetValueName2,
-    LLVMGlobalGetValueType, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm, LLVMIsDeclaration,
-    LLVMIsThreadLocal, LLVMMoveBasicBlockAfter, LLVMRemoveEnumAttributeAtIndex,
-    LLVMReplaceAllUsesWith, LLVMSetLinkage, LLVMSetOperand, LLVMSetSection, LLVMSetValueName2,
-    LLVMTypeOf,
+    LLVMDeleteFunction, LLVMGetAggregateElement, LLVMGetAllocatedType, LLVMGetAtomicRMWBinOp,
+    LLVMGetAttributeCountAtIndex, LLVMGetAttributesAtIndex, LLVMGetBasicBlockParent,
+    LLVMGetCalledValue, LLVMGetConstOpcode, LLVMGetDebugLocColumn, LLVMGetDebugLocFilename,
+    LLVMGetDebugLocLine, LLVMGetEnumAttributeAtIndex, LLVMGetEnumAttributeKindForName,
+    LLVMGetFirstBasicBlock, LLVMGetFirstInstruction, LLVMGetFirstUse, LLVMGetGEPSourceElementType,
+    LLVMGetIncomingValue, LLVMGetInitializer, LLVMGetInstructionOpcode, LLVMGetInstructionParent,
+    LLVMGetNextBasicBlock, LLVMGetNextInstruction, LLVMGetNumArgOperands, LLVMGetNumOperands,
+    LLVMGetOperand, LLVMGetParam, LLVMGetSection, LLVMGetTypeContext, LLVMGetValueKind,
+    LLVMGetValueName2, LLVMGlobalGetValueType, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm,
+    LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsThreadLocal, LLVMMoveBasicBlockAfter,
+    LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith, LLVMSetLinkage, LLVMSetOperand,
+    LLVMSetSection, LLVMSetValueName2, LLVMTypeOf,
 };
 use inkwell::llvm_sys::debuginfo::{
     LLVMDIFileGetFilename, LLVMDIScopeGetFile, LLVMDISubprogramGetLine, LLVMGetSubprogram,
@@ -154,6 +154,21 @@ impl Value {
     pub(crate) fn set_section(self, section: &str) {
         let section = CString::new(section).unwrap_or_default();
         ffi!(LLVMSetSection(self.0, section.as_ptr()));
+    }
+
+    /// Whether a global never changes.
+    pub(crate) fn is_constant_global(self) -> bool {
+        ffi!(LLVMIsGlobalConstant(self.0)) != 0
+    }
+
+    /// What a global holds at first.
+    pub(crate) fn initializer(self) -> Option<Self> {
+        Self::optional(ffi!(LLVMGetInitializer(self.0)))
+    }
+
+    /// Member or element `index` of a constant struct or array.
+    pub(crate) fn aggregate_element(self, index: u32) -> Option<Self> {
+        Self::optional(ffi!(LLVMGetAggregateElement(self.0, index)))
     }
 
     /// Type of the function, or of what the global holds.
@@ -328,14 +343,19 @@ impl Value {
         Type::from_raw(ffi!(LLVMGetAllocatedType(self.0)))
     }
 
+    /// What a `getelementptr` takes its first operand to point to.
+    pub(crate) fn source_element_type(self) -> Type {
+        Type::from_raw(ffi!(LLVMGetGEPSourceElementType(self.0)))
+    }
+
     /// Constant byte offset of a `getelementptr`, if all its indices are constant.
     pub(crate) fn constant_offset(self, module: &Module<'_>) -> Option<i64> {
-        let mut ty = Type::from_raw(ffi!(LLVMGetGEPSourceElementType(self.0)));
+        let mut ty = self.source_element_type();
         let mut offset = 0_i64;
         for (i, index) in self.operands().into_iter().skip(1).enumerate() {
             let index = index.constant()?;
             if i > 0 {
-                if ty.kind() == TypeKind::LLVMStructTypeKind {
+                if ty.is_struct() {
                     let member = u32::try_from(index).ok()?;
                     offset += i64::try_from(module.offset_of(ty, member)).ok()?;
                     ty = ty.member(member)?;

@@ -1,10 +1,11 @@
 //! The IR pass: loads through kernel pointers become probe reads, parameters become registers.
 //!
-//! module (inlined, locals are values) → [`arguments`] → [`provenance`] → [`probe_read`]
+//! module (inlined, locals are values) → [`arguments`] → [`pointers`] → [`provenance`] → [`probe_read`]
 
 mod arguments;
 mod helpers;
 mod origin;
+mod pointers;
 mod probe_read;
 mod provenance;
 
@@ -57,6 +58,7 @@ pub(crate) fn lower(
     }
     let functions: Vec<Value> =
         module.functions().into_iter().filter(|f| !f.is_declaration()).collect();
+    pointers::lower(context, module, &functions);
     let provenance = Provenance::of(module, &functions, &contexts);
     let mut rewriter = probe_read::Rewriter {
         context,

@@ -58,7 +58,7 @@ def read_rust(path: Path, outcome: Outcome) -> None:
         if line.startswith("running "):
             program += 1
         # What is marked to be ignored is run by another command, which its reason names.
-        if match := re.match(r"test (.+?) \.\.\. .*?(ok|FAILED)", line):
+        if match := re.match(r"test (.+?) \.\.\. (?!ignored).*?(ok|FAILED)", line):
             into = outcome.passed if match.group(2) == "ok" else outcome.failed
             into.add(f"{program}::{match.group(1)}")
 

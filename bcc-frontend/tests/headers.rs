@@ -1,9 +1,9 @@
 //! The corpus below `tests/headers`, compiled for every Target at hand; no kernel is booted.
 //!
-//! Targets: the running kernel, and those in `BCC_TEST_TARGETS` (directories, separated by colons: a
-//! snapshot, or where kernel packages are unpacked), or else the snapshots of the guests' kernels. What a
-//! program names and a Target's BTF does not have is printed with the look-up, and only that excuses a
-//! program.
+//! What a program names and a Target's BTF does not have is printed with the look-up, and only that
+//! excuses a program.
+
+mod targets;
 
 use bcc_core::compile::{CompileError, CompileOutput, CompileRequest, Compiler as _};
 use bcc_core::spec::{Diagnostic, Severity};
@@ -37,47 +37,6 @@ fn corpus() -> Vec<PathBuf> {
     }
     files.sort();
     files
-}
-
-/// A snapshot, or what kernel packages were unpacked to.
-fn open_target(directory: &Path, scratch: &Path) -> Vec<Target> {
-    if directory.join("facts").exists() {
-        return vec![Target::from_dir(directory).expect("a snapshot")];
-    }
-    let modules = std::fs::read_dir(directory.join("usr/lib/modules")).into_iter().flatten();
-    let releases = modules.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let open = |release: String| {
-        let target = Target::from_package(directory, &release, &scratch.join(&release));
-        target.unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
-    };
-    let targets: Vec<Target> = releases.map(open).collect();
-    assert!(!targets.is_empty(), "{} is no snapshot and has no kernel", directory.display());
-    targets
-}
-
-fn targets(scratch: &Path) -> BTreeMap<String, Target> {
-    let mut targets = BTreeMap::new();
-    let live = Target::live();
-    if live.vmlinux_btf.is_some() {
-        targets.insert(live.release.clone(), live);
-    }
-    for directory in directories() {
-        for target in open_target(&directory, scratch) {
-            targets.insert(target.release.clone(), target);
-        }
-    }
-    targets
-}
-
-fn directories() -> Vec<PathBuf> {
-    if let Ok(named) = std::env::var("BCC_TEST_TARGETS") {
-        return named.split(':').filter(|d| !d.is_empty()).map(PathBuf::from).collect();
-    }
-    let home = std::env::var("HOME").unwrap_or_default();
-    let cache = std::env::var("BCC_VM_CACHE").unwrap_or_else(|_| format!("{home}/.cache/bcc-vm"));
-    let kernels = std::fs::read_dir(Path::new(&cache).join("kernels")).into_iter().flatten();
-    let snapshots = kernels.flatten().map(|kernel| kernel.path().join("target"));
-    snapshots.filter(|snapshot| snapshot.join("facts").exists()).collect()
 }
 
 fn first_line(text: &str) -> BTreeMap<String, String> {
@@ -186,7 +145,7 @@ fn cpu_time() -> Duration {
 #[test]
 fn the_corpus_compiles_for_every_target() {
     let scratch = tempfile::tempdir().expect("a temporary directory");
-    let (corpus, targets) = (corpus(), targets(scratch.path()));
+    let (corpus, targets) = (corpus(), targets::targets(scratch.path()));
     assert!(!targets.is_empty(), "no Target at hand");
     let mut failures = Vec::new();
     for (release, target) in &targets {

@@ -296,8 +296,23 @@ static inline unsigned int jiffies_to_usecs(const unsigned long j)
 #define offset_in_page(p) ((unsigned long)(p) & ~PAGE_MASK)
 //@if arch x86
 #define __START_KERNEL_map 0xffffffff80000000UL
+/* Where the kernel's linear mapping begins is known when the kernel runs: it depends on the depth of the
+ * page tables and on the random seed of the boot. This is the lowest place that any of them gives, for
+ * `address >= PAGE_OFFSET`: is it the kernel's?
+ */
 //@if arch x86
 #define PAGE_OFFSET 0xff11000000000000UL
+//@if arch arm64
+#define PAGE_OFFSET 0xfff0000000000000UL
+//@if arch powerpc
+#define PAGE_OFFSET 0xc000000000000000UL
+//@if arch riscv
+#define PAGE_OFFSET 0xff60000000000000UL
+//@if arch loongarch
+#define PAGE_OFFSET 0x8000000000000000UL
+//@if arch s390
+#define PAGE_OFFSET 0x0UL
+//@if arch x86
 #define THREAD_SIZE (PAGE_SIZE << 2)
 #define pfn_to_phys(pfn) ((u64)(pfn) << PAGE_SHIFT)
 

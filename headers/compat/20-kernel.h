@@ -102,13 +102,77 @@ static inline struct inode *file_inode(const struct file *f)
 #define FMODE_PREAD 0x8
 #define FMODE_PWRITE 0x10
 #define FMODE_EXEC 0x20
-#define FMODE_NONOTIFY 0x4000000
 #define FMODE_CREATED 0x100000
 #define FMODE_OPENED 0x80000
+/* States of an inode. The bits were numbered anew when i_state became 32 bits wide (v6.12), and are
+ * enumerators since v6.18.
+ */
+//@if size inode.i_state 8
+#define I_DIRTY_SYNC (1 << 0)
+//@if size inode.i_state 8
+#define I_DIRTY_DATASYNC (1 << 1)
+//@if size inode.i_state 8
+#define I_DIRTY_PAGES (1 << 2)
+//@if size inode.i_state 8
+#define I_NEW (1 << 3)
+//@if size inode.i_state 8
+#define I_WILL_FREE (1 << 4)
+//@if size inode.i_state 8
+#define I_FREEING (1 << 5)
+//@if size inode.i_state 8
+#define I_CLEAR (1 << 6)
+//@if size inode.i_state 8
+#define I_SYNC (1 << 7)
+//@if size inode.i_state 8
+#define I_REFERENCED (1 << 8)
+//@if size inode.i_state 8
+#define I_WB_SWITCH (1 << 13)
+//@if size inode.i_state 8
+#define I_OVL_INUSE (1 << 14)
+//@if size inode.i_state 8
+#define I_CREATING (1 << 15)
+//@if size inode.i_state 8
+#define I_DONTCACHE (1 << 16)
+//@if size inode.i_state 8
+#define I_SYNC_QUEUED (1 << 17)
+//@if size inode.i_state 4
+#define I_NEW (1 << 0)
+//@if size inode.i_state 4
+#define I_SYNC (1 << 1)
+//@if size inode.i_state 4
+#define I_LRU_ISOLATING (1 << 2)
+//@if size inode.i_state 4
+#define I_DIRTY_SYNC (1 << 3)
+//@if size inode.i_state 4
+#define I_DIRTY_DATASYNC (1 << 4)
+//@if size inode.i_state 4
+#define I_DIRTY_PAGES (1 << 5)
+//@if size inode.i_state 4
+#define I_WILL_FREE (1 << 6)
+//@if size inode.i_state 4
+#define I_FREEING (1 << 7)
+//@if size inode.i_state 4
+#define I_CLEAR (1 << 8)
+//@if size inode.i_state 4
+#define I_REFERENCED (1 << 9)
+//@if size inode.i_state 4
+#define I_WB_SWITCH (1 << 12)
+//@if size inode.i_state 4
+#define I_OVL_INUSE (1 << 13)
+//@if size inode.i_state 4
+#define I_CREATING (1 << 14)
+//@if size inode.i_state 4
+#define I_DONTCACHE (1 << 15)
+//@if size inode.i_state 4
+#define I_SYNC_QUEUED (1 << 16)
+#define I_DIRTY_INODE (I_DIRTY_SYNC | I_DIRTY_DATASYNC)
+#define I_DIRTY (I_DIRTY_INODE | I_DIRTY_PAGES)
+#define I_DIRTY_ALL (I_DIRTY | I_DIRTY_TIME)
+
 #define READ 0
 #define WRITE 1
 #define WRITEA 2
-#define IOCB_APPEND 0x2
+#define IOCB_APPEND 0x10
 #define IOCB_DIRECT 0x20000
 #define MAJOR(dev) ((unsigned int)((dev) >> MINORBITS))
 #define MINOR(dev) ((unsigned int)((dev) & MINORMASK))
@@ -341,6 +405,10 @@ static inline unsigned int ip_hdrlen(const struct sk_buff *skb)
 #define inet_reqsk(ptr) ((struct request_sock *)(ptr))
 #define tcp_rsk(ptr) ((struct tcp_request_sock *)(ptr))
 #define tcp_twsk(ptr) ((struct tcp_timewait_sock *)(ptr))
+static inline bool sk_fullsock(const struct sock *sk)
+{
+	return (1 << sk->__sk_common.skc_state) & ~(1 << TCP_TIME_WAIT | 1 << TCP_NEW_SYN_RECV);
+}
 #define inet6_sk(ptr) (((struct inet_sock *)(ptr))->pinet6)
 static inline struct net *sock_net(const struct sock *sk)
 {

@@ -260,7 +260,6 @@
 #define SEGV_MTEAERR 8
 #define SEGV_MTESERR 9
 #define SEGV_CPERR 10
-#define NSIGSEGV 10
 #define BUS_ADRALN 1
 #define BUS_ADRERR 2
 #define BUS_OBJERR 3
@@ -273,7 +272,6 @@
 #define TRAP_HWBKPT 4
 #define TRAP_UNK 5
 #define TRAP_PERF 6
-#define NSIGTRAP 6
 #define TRAP_PERF_FLAG_ASYNC (1u << 0)
 #define CLD_EXITED 1
 #define CLD_KILLED 2
@@ -291,7 +289,6 @@
 #define NSIGPOLL 6
 #define SYS_SECCOMP 1
 #define SYS_USER_DISPATCH 2
-#define NSIGSYS 2
 #define EMT_TAGOVF 1
 #define NSIGEMT 1
 #define SIGEV_SIGNAL 0

@@ -211,7 +211,6 @@
 #define EFL 14
 #define UESP 15
 #define SS 16
-#define FRAME_SIZE 17
 #define R15 0
 #define R14 8
 #define R13 16

@@ -290,6 +290,7 @@ impl Compat<'_> {
             (words.next(), words.next().unwrap_or(""), words.next().unwrap_or(""));
         let truth = match kind {
             Some("member") => self.types.has_member(first, second),
+            Some("size") => self.has_size(first, second),
             Some("tag") => self.types.tagged(first).is_some(),
             Some("typedef") => self.types.typedef(first).is_some(),
             Some("enumerator") => self.types.enumerator(first).is_some(),
@@ -298,6 +299,13 @@ impl Compat<'_> {
             _ => false,
         };
         truth == wanted
+    }
+
+    /// Whether a member (`tag.member`) has so many bytes.
+    fn has_size(&self, place: &str, bytes: &str) -> bool {
+        let found =
+            place.split_once('.').and_then(|(tag, member)| self.types.member_size(tag, member));
+        found.is_some() && found == bytes.parse().ok()
     }
 
     /// Whether the Target's architecture (`arch`, or any) is another than that of its types: the user
@@ -331,6 +339,11 @@ impl Compat<'_> {
         };
         match name {
             "LINUX_VERSION_CODE" => Some(self.target.version_code().to_string()),
+            "LINUX_VERSION_MAJOR" => Some((self.target.version_code() >> 16).to_string()),
+            "LINUX_VERSION_PATCHLEVEL" => {
+                Some((self.target.version_code() >> 8 & 0xff).to_string())
+            }
+            "LINUX_VERSION_SUBLEVEL" => Some((self.target.version_code() & 0xff).to_string()),
             "PAGE_SHIFT" => Some(self.target.page_size.max(1).ilog2().to_string()),
             "HZ" => numeric("CONFIG_HZ"),
             "NR_CPUS" => numeric("CONFIG_NR_CPUS"),

@@ -92,8 +92,13 @@ impl Mentions {
         Scanner { names: self, tokens: &tokens, braces: 0, parens: 0 }.run();
     }
 
-    /// Adds an identifier as if the text had mentioned it in every way.
+    /// Adds an identifier as if the text had mentioned it in every way. A definition of it that was
+    /// seen is in a branch that the preprocessor drops, and does not count.
     pub(super) fn add(&mut self, name: &str) {
+        for set in [&mut self.defined, &mut self.macros, &mut self.typedefs, &mut self.defined_tags]
+        {
+            set.remove(name);
+        }
         self.words.insert(name.to_owned());
         self.mention(name);
         self.tag(name, false);

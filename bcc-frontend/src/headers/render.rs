@@ -1,41 +1,16 @@
 //! Types of BTF as C declarations that clang lays out as the kernel's compiler did.
 
 use super::closure::Closure;
+use super::place::Place;
+use super::spell::{
+    constant, float_name, identifier, identifier_or_empty, int_name, int_of_size, keyword, line,
+    spaced,
+};
 use super::types::Ref;
-use bcc_sys::btf::{Composite, Enum, FuncProto, Int, Member, Modifier, Type, TypeId};
-use std::fmt::Write;
+use bcc_sys::btf::{Composite, Enum, FuncProto, Member, Modifier, Type, TypeId};
 
 /// Deeper declarators than any kernel has come from damaged bytes.
 const DEPTH: u32 = 64;
-
-/// Spellings of integers that C knows; others (of Rust code in the kernel) are named by their size.
-const C_INTS: &[&str] = &[
-    "char",
-    "signed char",
-    "unsigned char",
-    "short",
-    "short int",
-    "short unsigned int",
-    "unsigned short",
-    "int",
-    "unsigned int",
-    "long",
-    "long int",
-    "long unsigned int",
-    "unsigned long",
-    "long long",
-    "long long int",
-    "long long unsigned int",
-    "unsigned long long",
-    "_Bool",
-    "__int128",
-    "__int128 unsigned",
-    "unsigned __int128",
-];
-
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    let _infallible = out.write_fmt(text);
-}
 
 impl<'a> Closure<'a> {
     /// Writes what values of this type need to be complete.
@@ -337,113 +312,4 @@ struct Context {
     /// Inside of a prototype, where a new tag would be local to it.
     prototype: bool,
     depth: u32,
-}
-
-/// Where the next member would go.
-struct Place {
-    bit: u32,
-    packed: bool,
-    /// Pads written so far in the whole text: anonymous structs share their parents' names.
-    pads: u32,
-}
-
-impl Place {
-    /// Pads up to `member`, unless C puts it there anyway.
-    fn reach(&mut self, body: &mut String, member: &Member<'_>, unit: u32) {
-        let natural = match member.bit_width {
-            _ if self.packed && member.bit_width.is_none() => self.bit.next_multiple_of(8),
-            None => self.bit.next_multiple_of(unit),
-            Some(_) if self.packed => self.bit,
-            Some(width) if self.bit / unit == (self.bit + width - 1) / unit => self.bit,
-            Some(_) => self.bit.next_multiple_of(unit),
-        };
-        if natural != member.bit_offset {
-            self.pad(body, member.bit_offset);
-        }
-    }
-
-    fn pad(&mut self, body: &mut String, to: u32) {
-        let bits = to.saturating_sub(self.bit);
-        let head = bits.min(self.bit.next_multiple_of(8) - self.bit);
-        let (bytes, tail) = ((bits - head) / 8, (bits - head) % 8);
-        if head > 0 {
-            line(body, format_args!("\tunsigned char : {head};\n"));
-        }
-        if bytes > 0 {
-            line(body, format_args!("\tchar __bcc_pad{}[{bytes}];\n", self.pads));
-            self.pads += 1;
-        }
-        if tail > 0 {
-            line(body, format_args!("\tunsigned char : {tail};\n"));
-        }
-        self.bit = to.max(self.bit);
-    }
-}
-
-fn keyword(union: bool) -> &'static str {
-    if union { "union" } else { "struct" }
-}
-
-fn spaced(qualifiers: &str, base: &str, inner: &str) -> String {
-    if inner.is_empty() {
-        return format!("{qualifiers}{base}");
-    }
-    format!("{qualifiers}{base} {inner}")
-}
-
-/// Names of Rust types and of compilers' clones hold characters that C's cannot.
-fn identifier(name: &str) -> String {
-    let word = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
-    let clean: String = name.chars().map(word).collect();
-    if clean.starts_with(|c: char| c.is_ascii_digit()) { format!("_{clean}") } else { clean }
-}
-
-fn identifier_or_empty(name: &str) -> String {
-    if name.is_empty() { String::new() } else { identifier(name) }
-}
-
-fn int_name<'a>(int: &Int<'a>) -> &'a str {
-    if C_INTS.contains(&int.name) {
-        return int.name;
-    }
-    if int.boolean { "_Bool" } else { int_of_size(int.size, int.signed) }
-}
-
-fn int_of_size(size: u32, signed: bool) -> &'static str {
-    match (size, signed) {
-        (1, true) => "signed char",
-        (1, false) => "unsigned char",
-        (2, true) => "short",
-        (2, false) => "unsigned short",
-        (8, true) => "long long",
-        (8, false) => "unsigned long long",
-        (16, true) => "__int128",
-        (16, false) => "unsigned __int128",
-        (_, true) => "int",
-        (_, false) => "unsigned int",
-    }
-}
-
-fn float_name(name: &str, size: u32) -> &'static str {
-    match (name, size) {
-        (_, 4) => "float",
-        (_, 8) => "double",
-        _ => "long double",
-    }
-}
-
-fn constant(value: i128) -> String {
-    if value == i128::from(i32::MIN) {
-        return "(-2147483647 - 1)".to_owned();
-    }
-    if value == i128::from(i64::MIN) {
-        return "(-9223372036854775807LL - 1)".to_owned();
-    }
-    let suffix = match value {
-        v if i32::try_from(v).is_ok() => "",
-        v if u32::try_from(v).is_ok() => "U",
-        v if i64::try_from(v).is_ok() => "LL",
-        _ => "ULL",
-    };
-    format!("{value}{suffix}")
 }

@@ -1,0 +1,191 @@
+//! What the compiler says of a kernel is true of it: constants, version, configuration, types of modules.
+//! And every header that users include has a program in the corpus.
+
+mod targets;
+
+use bcc_core::compile::{CompileError, CompileRequest, Compiler as _};
+use bcc_core::spec::Severity;
+use bcc_core::target::Target;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+fn request(target: &Target, text: &str) -> CompileRequest {
+    CompileRequest {
+        text: text.as_bytes().to_vec(),
+        file: "/virtual/main.c".to_owned(),
+        cflags: vec!["-ferror-limit=0".to_owned()],
+        // Real headers would make everything true.
+        target: Target { kheaders: None, ..target.clone() },
+        ..CompileRequest::default()
+    }
+}
+
+/// Errors of a compile, one line each.
+fn errors(request: &CompileRequest) -> Vec<String> {
+    match bcc_frontend::Compiler.compile(request) {
+        Ok(_) => Vec::new(),
+        Err(CompileError::Diagnostics { diagnostics }) => {
+            let errors = diagnostics.into_iter().filter(|d| d.severity == Severity::Error);
+            errors.map(|d| d.message).collect()
+        }
+        Err(other) => vec![other.to_string()],
+    }
+}
+
+#[test]
+#[ignore = "needs kernel packages: run by x test headers"]
+fn constants_are_what_the_kernel_s_own_headers_say() {
+    let directory = std::env::var("BCC_TEST_FACTS").expect("BCC_TEST_FACTS names a directory");
+    let scratch = tempfile::tempdir().expect("a directory");
+    let (mut checked, mut wrong) = (0, Vec::new());
+    for (release, target) in targets::targets(scratch.path()) {
+        let facts = Path::new(&directory).join(format!("{release}.c"));
+        let Ok(text) = std::fs::read_to_string(facts) else { continue };
+        let mut target = target;
+        // Of what is not known here no real header may tell.
+        target.modules = None;
+        let told = errors(&request(&target, &text));
+        let absent = told.iter().filter(|e| e.contains("undeclared identifier")).count();
+        let count = text.matches("_Static_assert").count();
+        let bad: Vec<&String> =
+            told.iter().filter(|e| !e.contains("undeclared identifier")).collect();
+        println!("{release}: {count} constants, {absent} are not known, {} are wrong", bad.len());
+        checked += 1;
+        wrong.extend(bad.iter().map(|error| format!("{release}: {error}")));
+        assert!(absent * 20 < count, "{release}: too many are not known: {told:?}");
+    }
+    assert!(checked > 0, "no kernel's facts are in {directory}");
+    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Every `CONFIG_` line that is asked for, as a check in C.
+fn config_checks(config: &str) -> (String, usize) {
+    let (mut text, mut count) = (String::new(), 0);
+    for line in config.lines().step_by(7) {
+        if let Some(name) = line.strip_prefix("# ").and_then(|l| l.strip_suffix(" is not set")) {
+            let _infallible = writeln!(text, "#ifdef {name}\n#error {name} is not set\n#endif");
+            count += 1;
+        }
+        let Some((name, value)) = line.split_once('=') else { continue };
+        let check = match value {
+            "y" => format!("_Static_assert({name} == 1, \"{name}\");"),
+            "m" => format!("_Static_assert({name}_MODULE == 1, \"{name}\");"),
+            value if value.starts_with('"') => {
+                format!("_Static_assert(sizeof({name}) == sizeof({value}), \"{name}\");")
+            }
+            value => format!("_Static_assert({name} == {value}, \"{name}\");"),
+        };
+        let _infallible = writeln!(text, "{check}");
+        count += 1;
+    }
+    (text, count)
+}
+
+#[test]
+fn version_and_configuration_are_the_target_s_own() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    for (release, target) in targets::targets(scratch.path()) {
+        let mut numbers = release.split(['.', '-', '+']).map(|n| n.parse::<u32>().unwrap_or(0));
+        let mut next = || numbers.next().unwrap_or(0);
+        let (major, minor) = (next(), next());
+        let mut text = format!(
+            "#include <linux/version.h>\n#include <linux/kconfig.h>\n\
+             _Static_assert(LINUX_VERSION_CODE >> 8 == ({major} << 8 | {minor}), \"version\");\n\
+             _Static_assert(LINUX_VERSION_MAJOR == {major}, \"major\");\n\
+             _Static_assert(LINUX_VERSION_CODE >= KERNEL_VERSION({major}, {minor}, 0), \"ge\");\n\
+             _Static_assert(LINUX_VERSION_CODE < KERNEL_VERSION({major}, {minor} + 1, 0), \"lt\");\n\
+             int f(void *ctx) {{ return 0; }}\n"
+        );
+        let config = target.config.as_deref().and_then(|path| std::fs::read(path).ok());
+        // A packed configuration is read by the compiler itself; here a plain one is enough.
+        let config = config.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let (checks, count) = config_checks(&config);
+        text.push_str(&checks);
+        assert_eq!(errors(&request(&target, &text)), [""; 0], "{release}");
+        println!("{release}: {count} lines of the configuration are told as they are");
+    }
+}
+
+#[test]
+#[ignore = "needs kernel packages: run by x test headers"]
+fn a_type_of_a_module_that_is_not_loaded_comes_out_of_its_file() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let text = "int f(struct pt_regs *ctx, struct btrfs_inode *inode)\n\
+                {\n\treturn inode->root->fs_info->generation + sizeof(struct btrfs_inode);\n}\n";
+    let mut found = Vec::new();
+    for (release, target) in targets::targets(scratch.path()) {
+        let files = target.module_files();
+        let Some((_, file)) = files.iter().find(|(name, _)| name == "btrfs") else { continue };
+        if target.loaded_modules().iter().any(|name| name == "btrfs") {
+            continue;
+        }
+        match bcc_frontend::Compiler.compile(&request(&target, text)) {
+            Ok(output) => {
+                assert_eq!(output.inputs.modules, ["btrfs"], "{release}");
+                println!("{release}: struct btrfs_inode out of {}", file.display());
+                found.push(release);
+            }
+            Err(error) => {
+                // Modules have had BTF since v5.11.
+                let base = target.btf().expect("BTF").btf().clone();
+                let none = target.module_btf("btrfs", &base).expect_err("its types are there");
+                println!("{release}: {none}");
+                assert!(error.to_string().contains("btrfs_inode"), "{release}: {error}");
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no kernel here has modules on disk");
+}
+
+/// Headers that must be there, by directory.
+const HEADERS: &[(&str, &str)] = &[
+    (
+        "linux",
+        "sched fs dcache mount blkdev blk-mq bio genhd mm mm_types skbuff netdevice if_ether \
+         if_packet if_vlan ip ipv6 tcp udp icmp in in6 socket un bpf pkt_cls ptrace perf_event \
+         kvm_host nsproxy pid_namespace ns_common cgroup-defs workqueue interrupt irq time64 ktime \
+         math64 log2 err errno limits version types compiler uaccess kconfig oom shm ipc tty uio \
+         device list hashtable rcupdate atomic spinlock mutex security cred key nfs_fs",
+    ),
+    ("net", "sock inet_sock tcp tcp_states ipv6 route dst"),
+    ("rdma", "rdma_cm ib_verbs"),
+];
+
+/// Inline functions that must be there.
+const FUNCTIONS: &str = "inet_sk tcp_sk sock_net ip_hdr tcp_hdr udp_hdr ipv6_hdr icmp_hdr eth_hdr \
+    skb_network_header skb_transport_header skb_mac_header skb_tail_pointer skb_end_pointer \
+    blk_rq_bytes blk_rq_pos blk_rq_sectors req_op bio_op bio_data_dir file_inode d_inode \
+    d_backing_inode task_pid task_tgid task_pid_nr atomic_read list_entry hlist_entry IS_ERR \
+    IS_ERR_OR_NULL PTR_ERR ERR_PTR container_of READ_ONCE WRITE_ONCE sk_fullsock inet_csk";
+
+fn corpus() -> Vec<(PathBuf, String)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/headers");
+    let files = std::fs::read_dir(directory).expect("the corpus").flatten();
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("readable");
+        (path, text)
+    };
+    files.map(|entry| read(entry.path())).collect()
+}
+
+#[test]
+fn every_header_and_inline_function_that_users_need_has_a_program() {
+    let corpus = corpus();
+    assert!(corpus.len() >= 150, "{} programs", corpus.len());
+    let mut without = Vec::new();
+    for (directory, names) in HEADERS {
+        for name in names.split_whitespace() {
+            let forms = ["", "uapi/"].map(|at| format!("#include <{at}{directory}/{name}.h>"));
+            if !corpus.iter().any(|(_, text)| forms.iter().any(|form| text.contains(form))) {
+                without.push(format!("<{directory}/{name}.h>"));
+            }
+        }
+    }
+    let word = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    for function in FUNCTIONS.split_whitespace() {
+        if !corpus.iter().any(|(_, text)| text.split(word).any(|used| used == function)) {
+            without.push(format!("{function}()"));
+        }
+    }
+    assert!(without.is_empty(), "in no program: {}", without.join(" "));
+}

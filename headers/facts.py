@@ -131,8 +131,10 @@ def number(value: str) -> int | None:
 
 def program(values: dict[str, str]) -> str:
     lines = ["/* Made by headers/facts.py. */"]
-    for headers in dict.fromkeys(h for group in ours() for h in group.split()):
-        lines.append(f"#include <{headers}>")
+    known = set((HERE / "known.txt").read_text().split())
+    for header in dict.fromkeys(h for group in ours() for h in group.split()):
+        if header in known:
+            lines.append(f"#include <{header}>")
     for name, value in values.items():
         lines.append(f'_Static_assert(({name}) == ({value}), "{name}");')
     lines.append("int facts(void *ctx) { return 0; }")

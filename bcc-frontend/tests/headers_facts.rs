@@ -45,14 +45,16 @@ fn constants_are_what_the_kernel_s_own_headers_say() {
         // Of what is not known here no real header may tell.
         target.modules = None;
         let told = errors(&request(&target, &text));
-        let absent = told.iter().filter(|e| e.contains("undeclared identifier")).count();
+        let absent: Vec<&str> =
+            told.iter().filter_map(|e| e.strip_prefix("use of undeclared identifier ")).collect();
         let count = text.matches("_Static_assert").count();
         let bad: Vec<&String> =
             told.iter().filter(|e| !e.contains("undeclared identifier")).collect();
-        println!("{release}: {count} constants, {absent} are not known, {} are wrong", bad.len());
+        let (bad_count, unknown) = (bad.len(), absent.join(" "));
+        println!("{release}: {count} constants, {bad_count} are wrong, not known: {unknown}");
         checked += 1;
         wrong.extend(bad.iter().map(|error| format!("{release}: {error}")));
-        assert!(absent * 20 < count, "{release}: too many are not known: {told:?}");
+        assert!(absent.len() * 100 < count, "{release}: too many are not known: {told:?}");
     }
     assert!(checked > 0, "no kernel's facts are in {directory}");
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));

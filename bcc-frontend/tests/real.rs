@@ -175,3 +175,24 @@ fn without_types_and_headers_the_error_says_what_was_tried_and_what_to_install()
         assert!(text.contains(part), "{part}: {text}");
     }
 }
+
+#[test]
+fn an_archive_of_headers_that_would_leave_its_directory_is_told() {
+    let (place, cache) = (private(), private());
+    std::fs::write(place.path().join("evil.h"), "").expect("written");
+    let mut tar = std::process::Command::new("tar");
+    tar.current_dir(place.path()).args(["-cJf", "k.tar.xz", "--transform", "s,^,../../,", "-P"]);
+    assert!(tar.arg("evil.h").status().expect("tar is there").success());
+    let archive = place.path().join("k.tar.xz");
+    let mut request = request(PathBuf::new());
+    let target = &mut request.target;
+    (target.kernel_source, target.modules) = (None, None);
+    (target.kheaders, target.index_cache) = (Some(archive.clone()), Some(cache.path().to_owned()));
+    target.release = "9.9.9-none".to_owned();
+    let text = bcc_frontend::Compiler.compile(&request).expect_err("refused").to_string();
+    for part in ["/lib/modules/9.9.9-none/build", archive.to_str().expect("UTF-8"), "damaged"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(std::fs::read_dir(cache.path()).expect("listed").count(), 0);
+    assert!(!place.path().join("../../evil.h").exists());
+}

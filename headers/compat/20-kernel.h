@@ -608,3 +608,6 @@ static inline struct pid_namespace *task_active_pid_ns(struct task_struct *tsk)
 
 //@header linux/workqueue.h
 #define to_delayed_work(work) container_of(work, struct delayed_work, work)
+
+//@header linux/dma-mapping.h
+#define DMA_BIT_MASK(n) ((n) == 64 ? ~0ULL : (1ULL << (n)) - 1)

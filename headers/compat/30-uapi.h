@@ -111,3 +111,9 @@ static inline bool ipv4_is_zeronet(__be32 addr)
 //@header linux/signal.h asm/signal.h
 #define _NSIG 64
 #define sigmask(sig) (1UL << ((sig) - 1))
+
+//@header linux/futex.h
+//@if function __futex_fixup_robust_unlock
+#define FUTEX_CMD_MASK ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME | FUTEX_ROBUST_UNLOCK | FUTEX_ROBUST_LIST32)
+//@if !function __futex_fixup_robust_unlock
+#define FUTEX_CMD_MASK ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)

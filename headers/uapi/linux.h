@@ -3242,7 +3242,6 @@
 #define PRIO_PGRP 1
 #define PRIO_USER 2
 #define _STK_LIM (8*1024*1024)
-#define MLOCK_LIMIT (8*1024*1024)
 
 //@header linux/shm.h
 #define SHMMIN 1

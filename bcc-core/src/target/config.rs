@@ -25,10 +25,32 @@ impl Config {
         })
     }
 
+    /// `(major, minor, sublevel)` of the kernel that it was made for, from its heading.
+    pub fn version(&self) -> Option<(u32, u32, u32)> {
+        let heading = self.0.lines().take(4).find(|l| l.ends_with(" Kernel Configuration"))?;
+        let version = heading.split(' ').find(|w| w.starts_with(|c: char| c.is_ascii_digit()))?;
+        let mut numbers = version.split(['.', '-']).map(|number| number.parse().ok());
+        Some((numbers.next()??, numbers.next()??, numbers.next().flatten().unwrap_or(0)))
+    }
+
     /// Whether anything is known.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// The beginning of a configuration, enough for [`Config::version`].
+pub(super) fn heading(path: &Path) -> Option<Config> {
+    let (mut first, mut text) = ([0; 512], Vec::new());
+    let mut file = std::fs::File::open(path).ok()?;
+    let read = file.read(&mut first).ok()?;
+    if first.starts_with(&[0x1f, 0x8b]) {
+        let file = std::fs::File::open(path).ok()?;
+        flate2::read::GzDecoder::new(file).take(512).read_to_end(&mut text).ok()?;
+    } else {
+        text.extend_from_slice(&first[..read]);
+    }
+    Some(Config(String::from_utf8_lossy(&text).into_owned()))
 }
 
 fn read(path: &Path) -> Option<String> {
@@ -44,6 +66,26 @@ fn read(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_heading_says_the_version() {
+        let config = |text: &str| Config(text.to_owned());
+        let debian = "#\n# Automatically generated file; DO NOT EDIT.\n# Linux/x86 6.1.192 Kernel Configuration\n#\n";
+        assert_eq!(config(debian).version(), Some((6, 1, 192)));
+        assert_eq!(
+            config("# Linux/x86 7.3.0-rc1 Kernel Configuration\n").version(),
+            Some((7, 3, 0))
+        );
+        assert_eq!(config("CONFIG_X=y\n").version(), None);
+
+        let directory = tempfile::tempdir().expect("a directory");
+        let packed = directory.path().join("config.gz");
+        let file = std::fs::File::create(&packed).expect("created");
+        let mut writer = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        std::io::Write::write_all(&mut writer, debian.as_bytes()).expect("written");
+        writer.finish().expect("finished");
+        assert_eq!(heading(&packed).and_then(|c| c.version()), Some((6, 1, 192)));
+    }
 
     #[test]
     fn values_are_found_by_whole_name_at_the_start_of_a_line() {

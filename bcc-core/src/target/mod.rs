@@ -144,7 +144,20 @@ impl Target {
         std::env::var("BCC_LINUX_VERSION_CODE")
             .ok()
             .and_then(|text| parse_number(&text))
-            .unwrap_or_else(|| version_code(&self.release))
+            .unwrap_or_else(|| self.own_version_code())
+    }
+
+    /// Debian names a release for its ABI: what is `6.1.0-56-amd64` may be 6.1.192, as its
+    /// configuration says.
+    fn own_version_code(&self) -> u32 {
+        let code = version_code(&self.release);
+        let version = self.config.as_deref().and_then(config::heading).and_then(|c| c.version());
+        match version {
+            Some((major, minor, sublevel)) if code == (major << 16 | minor << 8) => {
+                code | sublevel.min(255)
+            }
+            _ => code,
+        }
     }
 }
 

@@ -291,6 +291,7 @@ impl Compat<'_> {
         let truth = match kind {
             Some("member") => self.types.has_member(first, second),
             Some("size") => self.has_size(first, second),
+            Some("function") => self.types.has_function(first),
             Some("tag") => self.types.tagged(first).is_some(),
             Some("typedef") => self.types.typedef(first).is_some(),
             Some("enumerator") => self.types.enumerator(first).is_some(),

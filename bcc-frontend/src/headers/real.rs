@@ -58,7 +58,9 @@ pub(super) fn find(target: &Target) -> Result<Tree, Vec<String>> {
                 found.ok_or(tried)
             }
             Err(error) => {
-                tried.push(format!("{} ({error})", archive.display()));
+                let cause = std::error::Error::source(&error);
+                let why = cause.map_or_else(|| error.to_string(), ToString::to_string);
+                tried.push(format!("{} ({why})", archive.display()));
                 Err(tried)
             }
         },

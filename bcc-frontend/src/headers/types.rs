@@ -79,6 +79,14 @@ impl Types {
         })
     }
 
+    /// Whether the kernel has a function of this name that BTF tells of.
+    pub(super) fn has_function(&self, name: &str) -> bool {
+        self.find(name).any(|(space, found)| match found {
+            Found::Type(id) => matches!(self.get(self.at(space, id)), Type::Func { .. }),
+            Found::Enumerator(_) => false,
+        })
+    }
+
     fn first(&self, name: &str, wanted: impl Fn(&Type<'_>) -> bool) -> Option<Ref> {
         self.find(name).find_map(|(space, found)| match found {
             Found::Type(id) => {

@@ -22,7 +22,7 @@ fn open_target(directory: &Path, scratch: &Path) -> Vec<Target> {
 }
 
 /// The running kernel and all others at hand, by release.
-pub fn targets(scratch: &Path) -> BTreeMap<String, Target> {
+pub(crate) fn targets(scratch: &Path) -> BTreeMap<String, Target> {
     let mut targets = BTreeMap::new();
     let live = Target::live();
     if live.vmlinux_btf.is_some() {

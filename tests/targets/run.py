@@ -147,6 +147,10 @@ def check(target: Target, tools: list[Tool], scratch: Path) -> list[str]:
     failures = [f"{rest.split(':')[0]} [{flags_of[rest.split(':')[0]]}] {rest}" for rest in wrong]
     failures += [f"{name}: the compiler said nothing" for name in missing]
     failures += [f"{t.name}: it compiled nothing" for t in tools if not counts[t.name]]
+    for tool in tools:
+        wanted = (f"{tool.name}.", f"{tool.name}:")
+        result = "FAILED" if any(f.startswith(wanted) for f in failures) else "ok"
+        print(f"test {target.release} {tool.name}, {counts[tool.name]} variants ... {result}")
     print(f"{target.release}: {len(files)} variants of {len(counts)} tools, {len(failures)} failed",
           flush=True)  # fmt: skip
     return [f"{target.release}: {failure}" for failure in failures]

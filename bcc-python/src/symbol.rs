@@ -145,12 +145,17 @@ impl SymbolCache {
         Self { process, is_kernel }
     }
 
-    fn resolve<'py>(&self, py: Python<'py>, address: u64, demangle: bool) -> Resolved<'py> {
+    fn resolve<'py>(
+        &self,
+        py: Python<'py>,
+        address: u64,
+        demangle: bool,
+    ) -> PyResult<Resolved<'py>> {
         let bytes = |text: &str| PyBytes::new(py, text.as_bytes());
         self.with(address, demangle, |name, offset, module| {
             (name.map(bytes), offset, module.map(bytes))
         })
-        .unwrap_or((None, address, None))
+        .map_err(|error| kallsyms_error(&error))
     }
 
     /// The functions around an address as (name, file, line), the innermost inlined one first.
@@ -166,7 +171,7 @@ impl SymbolCache {
     }
 
     /// The address of a symbol of a module (for the kernel: any, when None), or -1.
-    fn resolve_name(&self, module: Option<&[u8]>, name: &[u8]) -> i128 {
+    fn resolve_name(&self, module: Option<&[u8]>, name: &[u8]) -> PyResult<i128> {
         let name = lossy(name);
         let module = lossy(module.unwrap_or_default());
         let found = if let Some(process) = &self.process {
@@ -177,11 +182,11 @@ impl SymbolCache {
                 "" => symbols.address_of(&name),
                 module => symbols.address_in(module, &name),
             };
-            kernel(ask).ok().flatten()
+            kernel(ask).map_err(|error| kallsyms_error(&error))?
         } else {
             None
         };
-        found.map_or(-1, i128::from)
+        Ok(found.map_or(-1, i128::from))
     }
 }
 

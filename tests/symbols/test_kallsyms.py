@@ -17,6 +17,14 @@ try:
     print(BPF.ksymname(b"vfs_read"))
 except Exception as error:
     print(type(error).__name__, error)
+try:
+    print(BPF._sym_cache(-1).resolve(int({address}), False))
+except Exception as error:
+    print(type(error).__name__, error)
+try:
+    print(BPF._sym_cache(-1).resolve_name(None, b"vfs_read"))
+except Exception as error:
+    print(type(error).__name__, error)
 """
 
 
@@ -45,7 +53,7 @@ def ask(*prefix):
 
 def test_without_the_capability_the_error_says_why():
     lines = ask("setpriv", "--bounding-set=-all", "--inh-caps=-all")
-    assert len(lines) == 2
+    assert len(lines) == 4
     for line in lines:
         assert line.startswith("SymbolError") and "kptr_restrict" in line and "root" in line
 
@@ -63,7 +71,7 @@ def test_where_the_kernel_hides_them_from_root_the_error_says_why(in_guest):
     finally:
         with open(path, "w") as setting:
             setting.write(before)
-    assert len(lines) == 2 and all("kptr_restrict" in line for line in lines)
+    assert len(lines) == 4 and all("kptr_restrict" in line for line in lines)
 
 
 def test_a_bpf_program_that_was_loaded_later_is_named():

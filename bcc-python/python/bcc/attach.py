@@ -276,7 +276,8 @@ class AttachMixin:
         """Attaches `fn_name` to a function of a library (`c`) or executable (its path).
 
         The function is named by `sym` (plus `sym_off` bytes), by `addr` (as the file numbers it)
-        or by the pattern `sym_re`; `pid` limits it to one process.
+        or by the pattern `sym_re`; `pid` limits it to one process. Of a function that is chosen when
+        a program is linked (IFUNC: `strlen`) it is the implementation that processes use.
         """
         self._attach_uprobe(b"p", name, sym, sym_re, addr, fn_name, pid, sym_off)
 

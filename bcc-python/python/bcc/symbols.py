@@ -22,7 +22,7 @@ class SymbolCache:
         return self.cache.source(addr, demangle)
 
     def resolve_name(self, module, name):
-        """Address of a symbol, -1 when there is none."""
+        """Address of a symbol, -1 when there is none; SymbolError when the kernel hides its own."""
         return self.cache.resolve_name(_assert_is_bytes(module), _assert_is_bytes(name))
 
 

@@ -40,9 +40,9 @@ def fields(header, row):
     return {t: float(c.rstrip("%")) for t, c in zip(titles, cells, strict=True)}
 
 
-def counted(start, work, *args):
+def counted(start, work, *args, before=()):
     """The one row of a tool that ran while `work` was done."""
-    tool = start(SCRIPT, *args, "9999")
+    tool = start(*before, SCRIPT, *args, "9999")
     header = tool.ready()
     work()
     assert tool.interrupt() == 0, tool.report()
@@ -63,6 +63,15 @@ def test_pages_read_first_are_misses_and_then_hits(start, scratch_disk):
     assert abs(second["HITS"] - PAGES) <= NOISE, row
     assert second["MISSES"] <= NOISE and second["HITRATIO"] >= 90, row
     os.close(fd)
+
+
+def test_without_fentry_a_kprobe_counts_the_same(start, scratch_disk):
+    fd = uncached(scratch_disk, os.O_RDONLY)
+    before = ["tests/tools/without.py", "fentry"]
+    header, row = counted(start, lambda: read_pages(fd), before=before)
+    os.close(fd)
+    assert abs(fields(header, row)["MISSES"] - PAGES) <= NOISE, row
+    assert fields(header, row)["HITS"] <= NOISE, row
 
 
 def test_pages_written_are_dirties(start, scratch_disk):

@@ -67,6 +67,22 @@ def test_both_ends_of_a_session_are_rows(start, server, ends):
         assert carried(header, row) == (down // 1024, up // 1024), row
 
 
+@pytest.mark.parametrize("lacking", ["fentry", "tracepoint"])
+def test_without_a_hook_the_next_one_counts_the_same(start, in_guest, lacking):
+    hooks = "sock:sock_send_length" + (",fentry" if lacking == "fentry" else "")
+    words = ["-C", "-S", "-p", str(os.getpid()), "9999"]
+    tool = start("tests/tools/without.py", hooks, SCRIPT, *words)
+    tool.ready()
+    listener = Server(socket.AF_INET)
+    port = listener.session()
+    assert tool.interrupt() == 0 and tool.errors == [], tool.report()
+    ((header, rows),) = tables(tool.lines).items()
+    ours = [row for row in rows if f":{port} " in row]
+    assert sorted(carried(header, row) for row in ours) == [
+        (ANSWERED // 1024, SENT // 1024), (SENT // 1024, ANSWERED // 1024),
+    ], tool.report()  # fmt: skip
+
+
 def test_summary_can_be_left_out(start):
     with_it, without = start(SCRIPT, "-p", "1", "1", "1"), start(SCRIPT, "-p", "1", "-S", "1", "1")
     assert with_it.finish() == without.finish() == 0

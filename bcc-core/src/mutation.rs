@@ -49,6 +49,19 @@ pub const fn off(_name: &str) -> bool {
     false
 }
 
+/// Whether the definition of `name` is switched off (`define:NAME`).
+pub fn off_definition(name: &str) -> bool {
+    #[cfg(feature = "mutate")]
+    {
+        chosen::get().strip_prefix("define:") == Some(name)
+    }
+    #[cfg(not(feature = "mutate"))]
+    {
+        let _ = name;
+        false
+    }
+}
+
 /// Whether a message is switched off: the piece is `message:` and a part of it.
 pub fn silent(message: &str) -> bool {
     #[cfg(feature = "mutate")]

@@ -3,6 +3,7 @@
 
 use super::mentions::Mentions;
 use super::tree;
+use bcc_core::mutation;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
@@ -55,7 +56,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 fn declarations() -> impl Iterator<Item = (&'static str, &'static str)> {
     parts().1.filter_map(|text| {
         let (_, rest) = text.split_once("(*const ")?;
-        Some((rest.split(')').next()?, text))
+        let name = rest.split(')').next()?;
+        (!mutation::off_definition(name)).then_some((name, text))
     })
 }
 

@@ -22,9 +22,17 @@ def directory(scratch_disk, tmp_path):
     subprocess.run(["umount", mounted], check=True)
 
 
-def do_io(directory, name="telling"):
-    """Seven writes, two fsyncs, seven reads and a failing one; `the-end` marks the end."""
-    fd = os.open(directory / name, os.O_RDWR | os.O_CREAT)
+def do_io(directory):
+    """What `operations` does, on one processor: events of different ones come in any order."""
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, [min(processors)])
+    operations(directory)
+    os.sched_setaffinity(0, processors)
+
+
+def operations(directory):
+    """Seven writes, two fsyncs and seven reads, a synchronous write; `the-end` marks the end."""
+    fd = os.open(directory / "telling", os.O_RDWR | os.O_CREAT)
     for number in range(PRIME):
         os.pwrite(fd, b"x" * SIZE, number * SIZE * 10)
     os.fsync(fd)

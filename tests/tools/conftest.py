@@ -137,6 +137,11 @@ def start() -> Iterator[Callable[..., Tool]]:
         tool.process.wait()
 
 
+def with_last_hook(script: str) -> list[str]:
+    """What `start` takes to run a tool by the last of the hooks that it can take."""
+    return ["tests/tools/last_hook.py", str(TOP / script)]
+
+
 @pytest.fixture
 def in_order() -> Iterator[None]:
     """Keeps the test and its children, but for tools, on one CPU: only rows of one CPU have an order."""

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 
-from conftest import column
+import pytest
+from conftest import column, with_last_hook
 
 SCRIPT = "tools/capable.py"
 PRIME = 5
@@ -21,12 +22,16 @@ for _ in range({PRIME}):
 """
 
 
-def run(start, path, *args):
+HOOKS = [("fentry", [SCRIPT]), ("kprobe", with_last_hook(SCRIPT))]
+
+
+def run(start, path, *args, hook=HOOKS[0]):
     path.write_text("")
     child = subprocess.Popen([sys.executable, "-c", CHOWN, str(path)], stdin=subprocess.PIPE)
-    tool = start(SCRIPT, "-p", str(child.pid), *args)
+    kind, script = hook
+    tool = start(*script, "-p", str(child.pid), *args)
     header = tool.ready()
-    assert tool.program_kinds() == {"fentry"}
+    assert tool.program_kinds() == {kind}
     child.communicate(b"go\n")
     assert child.returncode == 0
     tool.wait_for(lambda line: "CAP_CHOWN" in line)
@@ -34,8 +39,9 @@ def run(start, path, *args):
     return child.pid, header, tool
 
 
-def test_each_check_is_one_row(start, tmp_path, in_guest):
-    pid, header, tool = run(start, tmp_path / "file")
+@pytest.mark.parametrize("hook", HOOKS, ids=[kind for kind, _ in HOOKS])
+def test_each_check_is_one_row(start, tmp_path, in_guest, hook):
+    pid, header, tool = run(start, tmp_path / "file", hook=hook)
     assert header == "TIME      UID    PID    COMM             CAP  NAME                 AUDIT "
     rows = [line for line in tool.lines[1:] if "CAP_CHOWN" in line]
     assert len(rows) == PRIME, tool.report()

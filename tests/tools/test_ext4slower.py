@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import column
+from conftest import column, with_last_hook
 
 SCRIPT = "tools/ext4slower.py"
 PRIME = 7
@@ -51,12 +51,16 @@ def rows_of(tool, header, name):
     return [line for line in tool.lines if line[header.index("FILENAME") :] == name]
 
 
-def test_each_operation_is_one_row(start, directory):
-    tool = start(SCRIPT, "-p", str(os.getpid()), "0")
+HOOKS = [("fentry", [SCRIPT]), ("kprobe", with_last_hook(SCRIPT))]
+
+
+@pytest.mark.parametrize(("hook", "script"), HOOKS, ids=[hook for hook, _ in HOOKS])
+def test_each_operation_is_one_row(start, directory, hook, script):
+    tool = start(*script, "-p", str(os.getpid()), "0")
     header = tool.wait_for(lambda line: line.startswith("TIME "))
     assert tool.lines[0] == "Tracing ext4 operations"
     assert header == "TIME     COMM           PID    T BYTES   OFF_KB   LAT(ms) FILENAME"
-    assert tool.program_kinds() == {"fentry"}
+    assert tool.program_kinds() == {hook}
     do_io(directory)
     tool.wait_for(lambda line: line.endswith(" the-end"))
     assert tool.interrupt() == 0, tool.report()

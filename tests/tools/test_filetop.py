@@ -4,7 +4,7 @@ import os
 import socket
 
 import pytest
-from conftest import column
+from conftest import column, with_last_hook
 
 SCRIPT = "tools/filetop.py"
 READS, WRITES = 13, 7
@@ -68,6 +68,16 @@ def test_each_file_is_one_row_of_a_report(start, tmp_path):
     assert len(shown) == 1, tool.report()
     (name,) = shown
     assert name.endswith("...") and len(name) in (32, 40) and LONG.startswith(name[:-3])
+
+
+def test_without_syscall_tracepoints(start, tmp_path, in_guest):
+    tool = start(*with_last_hook(SCRIPT), "-C", "-p", str(os.getpid()), "1")
+    begun(tool)
+    assert tool.program_kinds() == {"kprobe"}
+    do_io(tmp_path)
+    tool.wait_for(lambda line: line.endswith(" the-end"))
+    assert tool.interrupt() == 0, tool.report()
+    assert sums(tool, "telling")[0][:2] == [READS, WRITES], tool.report()
 
 
 def test_one_directory_one_kind_of_call_and_json(start, tmp_path):

@@ -188,8 +188,9 @@ int unlock_enter(struct pt_regs *ctx)
 SORTS = {
     f"{table}_{what}": what for table in ("acq", "hld") for what in ("max", "total", "count")
 }
+LOCK_FRAMES = ("mutex_lock", "__mutex_lock")
 # What hooks put on top of the caller's stack.
-OWN_FRAMES = ("bpf_", "mutex_lock", "__mutex_lock", "kprobe_", "ftrace_", "optimized_callback")
+OWN_FRAMES = (*LOCK_FRAMES, "bpf_", "kprobe_", "ftrace_", "optimized_callback")
 
 
 def options():
@@ -246,6 +247,9 @@ def callers(b, stack_id):
     if addresses is None:
         return None
     frames = [tool.text_of(b.ksym(address, show_offset=True)) for address in addresses]
+    # What a fentry program runs in lies above the function, and need not have a name.
+    traced = (number for number, f in enumerate(frames) if f.startswith(LOCK_FRAMES))
+    frames = frames[next(traced, 0) :]
     while len(frames) > 1 and frames[0].startswith(OWN_FRAMES):
         frames.pop(0)
     return frames

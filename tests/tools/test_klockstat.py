@@ -31,8 +31,9 @@ def table(tool, word):
 
 
 def writer(rows):
-    (row,) = [row for row in rows if row[0].split("+")[0] in WRITERS]
-    return row
+    found = [row for row in rows if row[0].split("+")[0] in WRITERS]
+    assert len(found) == 1, rows
+    return found[0]
 
 
 @pytest.mark.parametrize("sort", ["max", "count", "total"])

@@ -4,7 +4,6 @@ import os
 import subprocess
 
 import pytest
-
 from bcc import BPF, USDT
 from bcc.utils import detect_language
 

@@ -3,7 +3,6 @@
 import ctypes as ct
 
 import pytest
-
 from bcc import BPF
 
 TEXT = """

@@ -4,8 +4,8 @@ import subprocess
 from typing import NamedTuple
 
 import pytest
-
 from bcc import BPF, USDT
+
 
 class Event(NamedTuple):
     """A copy: the data is gone when the callback returns."""

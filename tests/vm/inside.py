@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,8 @@ def python(suite: str, nodes: list[str], extra: list[str], results: Path) -> boo
 
 
 def main() -> int:
+    # For the programs that tests interrupt: init's children ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     plan = json.loads(Path(sys.argv[1]).read_text())
     results = Path(plan["results"])
     passed = [rust(program, results) for program in plan["rust"]]

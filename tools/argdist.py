@@ -7,25 +7,26 @@ Works on functions of the kernel and of libraries, their returns, tracepoints an
 from __future__ import annotations
 
 import re
+import sys
 import time
 
 from bcc import tool
 
 EXAMPLES = """examples:
-    argdist -H 'p::__kmalloc(u64 size):u64:size'   # sizes given to a kernel function
-    argdist -p 1005 -C 'p:c:malloc(size_t size):size_t:size:size==16'
-    argdist -C 'r:c:gets():char*:(char*)$retval#lines read'
-    argdist -H 'r::__kmalloc(size_t size):u64:$latency/$entry(size)#ns per byte'
-    argdist -C 'p::__kmalloc(size_t size, gfp_t flags):size_t:size:flags&0x10'
-    argdist -p 1005 -C 'p:c:write(int fd):int:fd' -T 5
-    argdist -p 1005 -H 'r:c:read()'
-    argdist -C 'r::vfs_read():u32:$PID:$latency > 100000'
-    argdist -C 't:irq:irq_handler_entry():int:args->irq'
-    argdist -H 't:block:block_rq_complete():u32:args->nr_sector'
-    argdist -C 'u:pthread:pthread_start():u64:arg2' -p 1337
-    argdist -C 'p:c:fork()#fork calls'             # without an expression: calls
-    argdist -I linux/time.h -C 'p::hrtimer_nanosleep(ktime_t t):s64:t'
-    argdist -i 5 -d 30 --json -C 'p:c:fork()'      # every 5 s, for 30 s, for programs"""
+    ./argdist -H 'p::__kmalloc(u64 size):u64:size'   # sizes given to a kernel function
+    ./argdist -p 1005 -C 'p:c:malloc(size_t size):size_t:size:size==16'
+    ./argdist -C 'r:c:gets():char*:(char*)$retval#lines read'
+    ./argdist -H 'r::__kmalloc(size_t size):u64:$latency/$entry(size)#ns per byte'
+    ./argdist -C 'p::__kmalloc(size_t size, gfp_t flags):size_t:size:flags&0x10'
+    ./argdist -p 1005 -C 'p:c:write(int fd):int:fd' -T 5
+    ./argdist -p 1005 -H 'r:c:read()'
+    ./argdist -C 'r::vfs_read():u32:$PID:$latency > 100000'
+    ./argdist -C 't:irq:irq_handler_entry():int:args->irq'
+    ./argdist -H 't:block:block_rq_complete():u32:args->nr_sector'
+    ./argdist -C 'u:pthread:pthread_start():u64:arg2' -p 1337
+    ./argdist -C 'p:c:fork()#fork calls'             # without an expression: calls
+    ./argdist -I linux/time.h -C 'p::hrtimer_nanosleep(ktime_t t):s64:t'
+    ./argdist -i 5 -d 30 --json -C 'p:c:fork()'      # every 5 s, for 30 s, for programs"""
 
 COMMON = r"""
 /* Filled in before the probes are attached. */
@@ -318,10 +319,10 @@ def options():
     add = p.add_argument
     add("-p", "--pid", type=int, help="trace this PID only")
     add("-t", "--tid", type=int, help="trace this TID only")
-    add("-z", "--string-size", type=int, default=80, help="bytes of char* values (80)")
+    add("-z", "--string-size", type=tool.nonzero, default=80, help="bytes of char* values (80)")
     add("-i", "--interval", type=tool.nonzero, default=1, help="seconds between reports (1)")
     add("-d", "--duration", type=tool.nonzero, help="total duration of the trace in seconds")
-    add("-n", "--number", type=int, metavar="COUNT", dest="count", help="number of reports")
+    add("-n", "--number", type=tool.nonzero, metavar="COUNT", dest="count", help="number of reports")
     add("-v", "--verbose", action="store_true", help="print the program before starting")
     add("-c", "--cumulative", action="store_true", help="do not clear between reports")
     add("-T", "--top", type=int, help="number of rows of a table to show")
@@ -346,11 +347,7 @@ def program(args, probes):
 
 
 def load(args, text, probes):
-    flags = []
-    if args.pid is not None:
-        flags.append("-DFILTER_PID")
-    if args.tid is not None:
-        flags.append("-DFILTER_TID")
+    flags = tool.switches({"FILTER_PID": args.pid is not None, "FILTER_TID": args.tid is not None})
     b = tool.load(text, flags, [probe.usdt for probe in probes if probe.usdt])
     tool.set_options(b, "options", pid=args.pid or 0, tid=args.tid or 0)
     for probe in probes:
@@ -380,10 +377,10 @@ def main():
         time.sleep(args.interval)
         reports += 1
         if not args.json:
-            tool.print_row(f"[{tool.clock()}]")
+            print(f"[{tool.clock()}]")
         for probe in probes:
             probe.report(b)
-        tool.print_row("", end="")
+        sys.stdout.flush()
 
     tool.poll(step, lambda: reports >= limit)
 

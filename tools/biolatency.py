@@ -248,20 +248,18 @@ def disk_number(name):
     try:
         number = os.stat(os.path.join("/dev", name)).st_rdev
     except OSError:
-        print(f"no such disk '{name}'")
-        sys.exit(1)
+        tool.fail(f"no such disk '{name}'")
     return os.major(number) << 20 | os.minor(number)
 
 
 def cflags_for(args):
-    switches = [
-        ("MILLISECONDS", args.milliseconds),
-        ("EXTENSION", args.extension),
-        ("PER_DISK", args.disks),
-        ("PER_FLAGS", args.flags),
-        ("FILTER_DISK", args.disk is not None),
-    ]
-    return [f"-D{name}" for name, on in switches if on]
+    return tool.switches({
+        "MILLISECONDS": args.milliseconds,
+        "EXTENSION": args.extension,
+        "PER_DISK": args.disks,
+        "PER_FLAGS": args.flags,
+        "FILTER_DISK": args.disk is not None,
+    })
 
 
 def attach(b, hooks):
@@ -306,8 +304,7 @@ def print_report(args, b, label):
 def main():
     args = options()
     if args.disks and args.flags:
-        print("ERROR: can only use -D or -F. Exiting.")
-        sys.exit(1)
+        tool.fail("ERROR: can only use -D or -F. Exiting.")
     disk = 0 if args.disk is None else disk_number(args.disk)
     tool.show_ebpf(args, TEXT)
 

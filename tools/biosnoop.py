@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from bcc import tool
 
@@ -215,22 +214,20 @@ def disk_number(name):
     try:
         number = os.stat(os.path.join("/dev", name)).st_rdev
     except OSError:
-        print(f"no such disk '{name}'")
-        sys.exit(1)
+        tool.fail(f"no such disk '{name}'")
     return os.major(number) << 20 | os.minor(number)
 
 
 def cflags_for(args):
     from bcc import BPF
 
-    switches = [
-        ("FILTER_DISK", args.disk is not None),
-        ("PATTERN", args.pattern),
-        ("HAVE_IO_START", BPF.tracepoint_exists("block", "block_io_start")),
+    return tool.switches({
+        "FILTER_DISK": args.disk is not None,
+        "PATTERN": args.pattern,
+        "HAVE_IO_START": BPF.tracepoint_exists("block", "block_io_start"),
         # Since v5.12 (309dca309fc3) a bio names its block device.
-        ("HAVE_BI_BDEV", BPF.kernel_struct_has_field(b"bio", b"bi_bdev") == 1),
-    ]
-    return [f"-D{name}" for name, on in switches if on]
+        "HAVE_BI_BDEV": BPF.kernel_struct_has_field(b"bio", b"bi_bdev") == 1,
+    })
 
 
 def attach(b, cflags):

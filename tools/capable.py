@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """capable: print each check for a capability.
 
-Traces the kernel's cap_capable() with fentry, or with a kprobe where the kernel cannot.
+Traces the kernel's cap_capable() with fentry, or with a kprobe where the kernel cannot. Where it can
+neither, the tracepoint in that function (since v6.14) is taken, which does not know whether a check
+was to be audited: AUDIT and INSETID are then N/A, and no check is left out.
 """
 
 from __future__ import annotations
@@ -27,9 +29,10 @@ EXAMPLES = """examples:
 TEXT = r"""
 #include <linux/sched.h>
 
-/* Bits of cap_capable()'s opts, since v5.1 (c1a85a00ea66). */
+/* Bits of cap_capable()'s opts, since v5.1 (c1a85a00ea66), and one for opts that are not known. */
 #define NOAUDIT 2
 #define INSETID 4
+#define UNKNOWN 0x80000000
 
 /* Filled in before a check counts. */
 struct options {
@@ -43,8 +46,7 @@ struct event {
     u32 tid;
     u32 uid;
     int cap;
-    int audit;
-    int insetid;
+    u32 opts;
     int kernel_stack;
     int user_stack;
     char comm[TASK_COMM_LEN];
@@ -90,8 +92,7 @@ static int check(void *ctx, int cap, unsigned int opts)
     e.tid = tid;
     e.uid = bpf_get_current_uid_gid();
     e.cap = cap;
-    e.audit = !(opts & NOAUDIT);
-    e.insetid = !!(opts & INSETID);
+    e.opts = opts;
 #ifdef KERNEL_STACKS
     e.kernel_stack = stacks.get_stackid(ctx, 0);
 #endif
@@ -119,6 +120,11 @@ KFUNC_PROBE(cap_capable, const struct cred *cred, struct user_namespace *ns, int
 {
     return check(ctx, cap, opts);
 }
+#elif defined(TRACEPOINT)
+int checked(struct tracepoint__capability__cap_capable *args)
+{
+    return check(args, args->cap, UNKNOWN);
+}
 #else
 int enter_cap_capable(struct pt_regs *ctx, const struct cred *cred, struct user_namespace *ns,
                       int cap, unsigned int opts)
@@ -127,6 +133,9 @@ int enter_cap_capable(struct pt_regs *ctx, const struct cred *cred, struct user_
 }
 #endif
 """
+NOAUDIT, INSETID, UNKNOWN = 2, 4, 0x80000000
+# There in kernels that have kprobes.
+KPROBES = "/sys/bus/event_source/devices/kprobe"
 # By number, as the kernel's uapi/linux/capability.h has them.
 CAPABILITIES = """
     CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE
@@ -164,15 +173,22 @@ def header(args):
     return f"{'TIME':<9} {'UID':<6} {'PID':<6} {'COMM':<16} {'CAP':<4} {'NAME':<20} {'AUDIT':<6}"
 
 
+def audit_and_insetid(event):
+    """Whether the check was to be audited, and for a setid call; None for what is not known."""
+    if event.opts & UNKNOWN:
+        return None, None
+    return not event.opts & NOAUDIT, bool(event.opts & INSETID)
+
+
 def row(args, event):
     # PID has always been the thread's id in this tool, and TID the process's.
     extra = f" {event.pid:<6d}" if args.extra else ""
+    audit, insetid = ("N/A" if v is None else int(v) for v in audit_and_insetid(event))
     line = (
         f"{tool.clock():<9} {event.uid:<6d} {event.tid:<6d}{extra} "
-        f"{tool.text_of(event.comm):<16} {event.cap:<4d} {capability(event.cap):<20} "
-        f"{event.audit:<6d}"
+        f"{tool.text_of(event.comm):<16} {event.cap:<4d} {capability(event.cap):<20} {audit:<6}"
     )
-    return f"{line} {event.insetid}" if args.extra else line
+    return f"{line} {insetid}" if args.extra else line
 
 
 def stack(b, kind, stack_id, pid):
@@ -200,16 +216,23 @@ def stacks_of(b, args, event):
 
 
 def load(args, text, cflags):
-    """Compiles and attaches: fentry, or a kprobe where the kernel cannot."""
+    """Compiles and attaches: fentry, or a kprobe, or what is left."""
+    from bcc import BPF
+
     flags = cflags + tool.switches({
         "VERBOSE": args.verbose, "FILTER_TASK": args.pid is not None,
         "KERNEL_STACKS": args.kernel_stack, "USER_STACKS": args.user_stack,
         "UNIQUE": args.unique,
     })  # fmt: skip
-    b, used = tool.load_first(text, [[*flags, "-DFENTRY"], flags])
+    variants = [[*flags, "-DFENTRY"], flags]
+    if not os.path.exists(KPROBES) and BPF.tracepoint_exists("capability", "cap_capable"):
+        variants.insert(1, [*flags, "-DTRACEPOINT"])
+    b, used = tool.load_first(text, variants)
     tool.set_options(b, "options", task=args.pid or 0, self=os.getpid())
     if used is flags:
         b.attach_kprobe(event=b"cap_capable", fn_name=b"enter_cap_capable")
+    elif "-DTRACEPOINT" in used:
+        tool.attach_tracepoints(b, {"capability:cap_capable": "checked"})
     return b
 
 
@@ -223,10 +246,11 @@ def main():
     def print_event(cpu, data, size):
         event = b[b"events"].event(data)
         if args.json:
+            audit, insetid = audit_and_insetid(event)
             tool.print_json({
                 "time": tool.clock(), "uid": event.uid, "pid": event.pid, "tid": event.tid,
                 "comm": tool.text_of(event.comm), "cap": event.cap, "name": capability(event.cap),
-                "audit": bool(event.audit), "insetid": bool(event.insetid),
+                "audit": audit, "insetid": insetid,
                 **stacks_of(b, args, event),
             })  # fmt: skip
             return

@@ -233,12 +233,10 @@ def main():
     before, cflags = tool.container_text(args)
     text = before + TEXT
     tool.show_ebpf(args, text)
-    if args.uid is not None:
-        cflags.append("-DFILTER_UID")
-    if args.ppid is not None:
-        cflags.append("-DFILTER_PPID")
-    if args.max_args >= 64:
-        cflags.append("-DMANY_ARGS")
+    cflags += tool.switches({
+        "FILTER_UID": args.uid is not None, "FILTER_PPID": args.ppid is not None,
+        "MANY_ARGS": args.max_args >= 64,
+    })  # fmt: skip
     b = tool.load(text, cflags)
     tool.set_options(
         b, "options", uid=args.uid or 0, ppid=args.ppid or 0, max_args=max(args.max_args, 1)

@@ -12,14 +12,14 @@ import time
 from bcc import tool
 
 EXAMPLES = """examples:
-    exitsnoop                # every process that ends
-    exitsnoop -x             # only those that failed
-    exitsnoop -t             # with a timestamp in local time
-    exitsnoop --utc          # with a timestamp in UTC
-    exitsnoop -p 181         # only process 181
-    exitsnoop --label=exit   # label each row as 'exit'
-    exitsnoop --per-thread   # every thread that ends
-    exitsnoop --json         # an object a line, for programs"""
+    ./exitsnoop                # every process that ends
+    ./exitsnoop -x             # only those that failed
+    ./exitsnoop -t             # with a timestamp in local time
+    ./exitsnoop --utc          # with a timestamp in UTC
+    ./exitsnoop -p 181         # only process 181
+    ./exitsnoop --label=exit   # label each row as 'exit'
+    ./exitsnoop --per-thread   # every thread that ends
+    ./exitsnoop --json         # an object a line, for programs"""
 
 TEXT = r"""
 #include <linux/sched.h>
@@ -138,21 +138,6 @@ def row(args, event, age):
     return "".join(text for wanted, text in pieces if wanted)
 
 
-def load(args):
-    switches = [
-        ("FILTER_PID", args.pid is not None),
-        ("FILTER_FAILED", args.failed),
-        ("PER_THREAD", args.per_thread),
-    ]
-    from bcc import BPF
-
-    try:
-        return BPF(text=TEXT.encode(), cflags=[f"-D{name}" for name, on in switches if on])
-    except Exception as error:
-        print(f"BPF error: {error}")
-        sys.exit(70)
-
-
 def show_ebpf(args):
     if args.ebpf:
         print(f"/* {sys.argv[0]} {time.ctime()}\n   ARGV = {sys.argv[1:]}\n   ARGS = {args}\n*/")
@@ -163,9 +148,11 @@ def main():
     args = options()
     show_ebpf(args)
     if os.geteuid() != 0:
-        print("Need sudo (CAP_SYS_ADMIN) for BPF() system call")
-        sys.exit(77)
-    b = load(args)
+        tool.fail("Need sudo (CAP_SYS_ADMIN) for BPF() system call")
+    b = tool.load(TEXT, tool.switches({
+        "FILTER_PID": args.pid is not None, "FILTER_FAILED": args.failed,
+        "PER_THREAD": args.per_thread,
+    }))  # fmt: skip
     tool.set_options(b, "options", pid=args.pid or 0)
     b.attach_tracepoint(tp=b"sched:sched_process_exit", fn_name=b"process_exit")
     seen = False

@@ -8,7 +8,6 @@ cannot.
 from __future__ import annotations
 
 import os
-import sys
 
 from bcc import tool
 
@@ -105,7 +104,7 @@ static int ends(void *ctx, u64 operation, long ret)
     return 0;
 }
 
-#ifdef MODULE
+#ifdef FENTRY
 /* MODULE and the name that it stands for. */
 #define ENTRY_IN(module, function, args...) MODULE_KFUNC_PROBE(module, function, ##args)
 #define ENTRY(function, args...) ENTRY_IN(MODULE, function, ##args)
@@ -216,7 +215,7 @@ def load(args):
     flags = tool.switches({"FILTER_PID": args.pid is not None, "SLOW_ONLY": args.min_ms != 0})
     # A built-in ext4 has its types with the kernel's.
     module = "ext4" if os.path.exists("/sys/kernel/btf/ext4") else "vmlinux"
-    b, used = tool.load_first(TEXT, [[*flags, f"-DMODULE={module}"], flags])
+    b, used = tool.load_first(TEXT, [[*flags, "-DFENTRY", f"-DMODULE={module}"], flags])
     if used is not flags:
         return b
     try:
@@ -226,9 +225,8 @@ def load(args):
     except Exception:
         if b.ksymname(b"ext4_file_read_iter") != -1:
             raise
-        print("ERROR: no ext4_file_operations in /proc/kallsyms. Exiting.")
-        print("HINT: the kernel should be built with CONFIG_KALLSYMS_ALL.")
-        sys.exit(1)
+        tool.fail("ERROR: no ext4_file_operations in /proc/kallsyms. Exiting.\n"
+                  "HINT: the kernel should be built with CONFIG_KALLSYMS_ALL.")  # fmt: skip
     return b
 
 

@@ -190,8 +190,7 @@ def inode_of(directory):
     try:
         return os.stat(directory).st_ino
     except OSError as error:
-        print(f"Error accessing directory {directory}: {error}")
-        sys.exit(1)
+        tool.fail(f"Error accessing directory {directory}: {error}")
 
 
 def load(args, inode):

@@ -148,8 +148,7 @@ def load(args, pattern, kind, library, found):
     """Compiles and attaches; gives the object and the name behind each key of `counts`."""
     from bcc import BPF
 
-    flags = [f"-D{name}" for name, on in (
-        ("FILTER_PID", bool(args.pid)), ("FILTER_CPU", args.cpu is not None)) if on]  # fmt: skip
+    flags = tool.switches({"FILTER_PID": args.pid, "FILTER_CPU": args.cpu is not None})
     values = {"pid": args.pid or 0, "cpu": args.cpu or 0}
     if kind == "p" and library is None:
         b = tool.load(TEXT, [*flags, "-DBY_ADDRESS"])

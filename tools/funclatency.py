@@ -190,14 +190,13 @@ def find(args):
 
 
 def cflags_for(args, keyed, user):
-    switches = [
-        ("FILTER_PID", bool(args.pid)),
-        ("MILLISECONDS", args.milliseconds),
-        ("MICROSECONDS", args.microseconds and not args.milliseconds),
-        ("PER_FUNCTION", keyed),
-        ("USER", user),
-    ]
-    flags = [f"-D{name}" for name, on in switches if on]
+    flags = tool.switches({
+        "FILTER_PID": args.pid,
+        "MILLISECONDS": args.milliseconds,
+        "MICROSECONDS": args.microseconds and not args.milliseconds,
+        "PER_FUNCTION": keyed,
+        "USER": user,
+    })
     if args.level is not None and args.level > 1:
         flags.append(f"-DLEVEL={args.level}")
     return flags

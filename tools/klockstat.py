@@ -196,8 +196,8 @@ OWN_FRAMES = (*LOCK_FRAMES, "bpf_", "kprobe_", "ftrace_", "optimized_callback")
 def options():
     p = tool.parser("Trace mutex lock events and print lock contention and hold times", EXAMPLES)
     when = p.add_mutually_exclusive_group()
-    when.add_argument("-d", "--duration", type=int, help="trace for this many seconds")
-    when.add_argument("-i", "--interval", type=int, help="print a report every this many seconds")
+    when.add_argument("-d", "--duration", type=tool.nonzero, help="trace for this many seconds")
+    when.add_argument("-i", "--interval", type=tool.nonzero, help="print a report every this many seconds")
     add = p.add_argument
     add("-n", "--locks", type=int, default=tool.FOREVER, help="rows of each table")
     add("-s", "--stacks", type=int, default=1, help="frames to show, the caller counts as two (1)")
@@ -224,9 +224,10 @@ def load(args, lock):
     """Compiles and attaches: fentry, or kprobes where the kernel cannot."""
     from bcc import BPF
 
-    flags = [f"-D{name}" for name, on in (
-        ("FILTER_TID", args.tid is not None),
-        ("FILTER_PID", args.pid is not None and args.tid is None)) if on]  # fmt: skip
+    flags = tool.switches({
+        "FILTER_TID": args.tid is not None,
+        "FILTER_PID": args.pid is not None and args.tid is None,
+    })
     if args.stack_storage_size != 16384:
         flags.append(f"-DSTACKS={args.stack_storage_size}")
     values = {"pid": args.pid or 0, "tid": args.tid or 0}

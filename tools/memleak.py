@@ -48,7 +48,11 @@ struct allocation {
 /* Sizes asked for in calls that have not returned yet, by thread. */
 BPF_HASH(sizes, u64, u64);
 BPF_HASH(pointers, u64, u64);
+#ifdef GROWING
+BPF_F_TABLE("hash", u64, struct allocation, allocs, 1000000, BPF_F_NO_PREALLOC);
+#else
 BPF_TABLE("hash", u64, struct allocation, allocs, 1000000);
+#endif
 BPF_STACK_TRACE(stacks, 10240);
 
 #ifdef COMBINED
@@ -311,8 +315,8 @@ def options():
     add = p.add_argument
     add("-p", "--pid", type=int, default=-1, help="process to trace; without, the kernel")
     add("-t", "--trace", action="store_true", help="print each allocation and free")
-    add("interval", nargs="?", default=5, type=int, help="seconds between reports (5)")
-    add("count", nargs="?", type=int, help="number of reports")
+    add("interval", nargs="?", default=5, type=tool.nonzero, help="seconds between reports (5)")
+    add("count", nargs="?", type=tool.nonzero, help="number of reports")
     add("-a", "--show-allocs", action="store_true", help="list each outstanding address")
     add("-o", "--older", default=500, type=int, help="ignore younger ones (500 ms)")
     add("-c", "--command", help="run this command and trace it")
@@ -332,25 +336,27 @@ def options():
 
 def check(args):
     if args.sort not in SORT_KEYS:
-        print(f"Given sort_key: {args.sort}\nSupporting sort key list: {SORT_KEYS}")
-        sys.exit(1)
+        tool.fail(f"Given sort_key: {args.sort}; Supporting sort key list: {SORT_KEYS}")
     if args.min_size is not None and args.max_size is not None and args.min_size > args.max_size:
-        print("min_size (-z) can't be greater than max_size (-Z)")
-        sys.exit(1)
+        tool.fail("min_size (-z) can't be greater than max_size (-Z)")
 
 
-def cflags_for(args, kernel, exists):
-    switches = [
-        ("KERNEL", kernel),
-        ("PERCPU", kernel and args.percpu),
-        ("FILTER_PID", not kernel),
-        ("TRACE", args.trace),
-        ("COMBINED", args.combined_only),
-        ("MISSING_FREE", kernel and args.wa_missing_free),
+def cflags_for(args, kernel):
+    from bcc import BPF
+
+    return tool.switches({
+        "KERNEL": kernel,
+        "PERCPU": kernel and args.percpu,
+        "FILTER_PID": not kernel,
+        "TRACE": args.trace,
+        "COMBINED": args.combined_only,
+        "MISSING_FREE": kernel and args.wa_missing_free,
         # Gone since v6.1 (2c1d697fb8ba).
-        ("HAVE_NODE", kernel and exists("kmem", "kmalloc_node")),
-    ]
-    return [f"-D{name}" for name, on in switches if on]
+        "HAVE_NODE": kernel and BPF.tracepoint_exists("kmem", "kmalloc_node"),
+        # Since v6.1 (fba1a1c6c912) a map that grows has memory of its own, safe in any program. A
+        # million entries at once take long; the kernel's allocations need them all the same.
+        "GROWING": not kernel and BPF.kernel_struct_has_field(b"bpf_htab", b"ma") == 1,
+    })
 
 
 def attach_user(b, args, pid):
@@ -441,10 +447,8 @@ def main():
     check(args)
     tool.show_ebpf(args, TEXT)
 
-    from bcc import BPF
-
     kernel = args.pid == -1 and args.command is None
-    b = tool.load(TEXT, cflags_for(args, kernel, BPF.tracepoint_exists))
+    b = tool.load(TEXT, cflags_for(args, kernel))
     pid = start_command(args) if args.command else args.pid
     tool.set_options(
         b, "options", min_size=args.min_size or 0, sample_rate=args.sample_rate,

@@ -217,26 +217,24 @@ def options():
 
 def check(args):
     if args.folded and args.offset:
-        print("ERROR: can only use -f or -s. Exiting.")
-        sys.exit(1)
+        tool.fail("ERROR: can only use -f or -s. Exiting.")
     if args.kernel_threads_only and args.user_stacks_only:
         tool.fail("ERROR: Displaying user stacks for kernel threads doesn't make sense.", 2)
 
 
 def cflags_for(args, has_field):
-    switches = [
-        ("FILTER_PID", args.pid is not None),
-        ("FILTER_TID", args.tid is not None),
-        ("USER_THREADS", args.user_threads_only),
-        ("KERNEL_THREADS", args.kernel_threads_only),
-        ("USER_STACKS", not args.kernel_stacks_only),
-        ("KERNEL_STACKS", not args.user_stacks_only),
-        ("RUNNING_ONLY", args.state == 0),
-        ("FILTER_STATE", bool(args.state)),
+    flags = tool.switches({
+        "FILTER_PID": args.pid is not None,
+        "FILTER_TID": args.tid is not None,
+        "USER_THREADS": args.user_threads_only,
+        "KERNEL_THREADS": args.kernel_threads_only,
+        "USER_STACKS": not args.kernel_stacks_only,
+        "KERNEL_STACKS": not args.user_stacks_only,
+        "RUNNING_ONLY": args.state == 0,
+        "FILTER_STATE": bool(args.state),
         # Since v5.14 (2f064a59a11f) the member is __state.
-        ("HAVE__STATE", has_field(b"task_struct", b"__state") == 1),
-    ]
-    flags = [f"-D{name}" for name, on in switches if on]
+        "HAVE__STATE": has_field(b"task_struct", b"__state") == 1,
+    })
     if args.stack_storage_size != 16384:
         flags.append(f"-DSTACKS={args.stack_storage_size}")
     return flags

@@ -7,8 +7,8 @@ Traces open(2), openat(2) and openat2(2) through their syscall tracepoints.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
-import sys
 import time
 
 from bcc import tool
@@ -273,19 +273,17 @@ def wanted_flags(names):
     return flags
 
 
-def cflags_for(b_exists, args):
-    flags = []
-    switches = [
-        ("FILTER_TID", args.tid is not None),
-        ("FILTER_PID", args.pid is not None and args.tid is None),
-        ("FILTER_UID", args.uid is not None),
-        ("FILTER_FLAGS", bool(args.flag_filter)),
-        ("FILTER_FAILED", args.failed),
-        ("FULL_PATH", args.full_path),
-        ("HAVE_OPEN", b_exists("syscalls", "sys_enter_open")),
-        ("HAVE_OPENAT2", b_exists("syscalls", "sys_enter_openat2")),
-    ]
-    flags += [f"-D{name}" for name, on in switches if on]
+def cflags_for(args, exists):
+    flags = tool.switches({
+        "FILTER_TID": args.tid is not None,
+        "FILTER_PID": args.pid is not None and args.tid is None,
+        "FILTER_UID": args.uid is not None,
+        "FILTER_FLAGS": args.flag_filter,
+        "FILTER_FAILED": args.failed,
+        "FULL_PATH": args.full_path,
+        "HAVE_OPEN": exists("syscalls", "sys_enter_open"),
+        "HAVE_OPENAT2": exists("syscalls", "sys_enter_openat2"),
+    })
     if args.buffer_pages != 64:
         flags.append(f"-DBUFFER_PAGES={args.buffer_pages}")
     return flags
@@ -296,11 +294,9 @@ def start_command(args):
     from bcc.exec import run_cmd
 
     if not args.command:
-        print("ERROR: --exec without command. Exiting.")
-        sys.exit(1)
+        tool.fail("ERROR: --exec without command. Exiting.")
     if args.pid is not None:
-        print("ERROR: can only use -p or --exec. Exiting.")
-        sys.exit(1)
+        tool.fail("ERROR: can only use -p or --exec. Exiting.")
     args.pid = run_cmd(args.command)
 
 
@@ -338,11 +334,9 @@ def main():
     if args.command is not None:
         start_command(args)
 
-    import ctypes
-
     from bcc import BPF
 
-    b = tool.load(text, cflags + cflags_for(BPF.tracepoint_exists, args))
+    b = tool.load(text, cflags + cflags_for(args, BPF.tracepoint_exists))
     tool.set_options(
         b, "options", pid=args.pid or 0, tid=args.tid or 0, uid=args.uid or 0, flags=flags
     )

@@ -150,15 +150,14 @@ def options():
 
 
 def cflags_for(args, namespace):
-    switches = [
-        ("FILTER_PID", args.pid is not None),
-        ("FILTER_TID", args.tid is not None),
-        ("WITH_IDLE", args.include_idle),
-        ("USER_STACKS", not args.kernel_stacks_only),
-        ("KERNEL_STACKS", not args.user_stacks_only),
-        ("OWN_NAMESPACE", namespace.st_ino != FIRST_PID_NAMESPACE),
-    ]
-    flags = [f"-D{name}" for name, on in switches if on]
+    flags = tool.switches({
+        "FILTER_PID": args.pid is not None,
+        "FILTER_TID": args.tid is not None,
+        "WITH_IDLE": args.include_idle,
+        "USER_STACKS": not args.kernel_stacks_only,
+        "KERNEL_STACKS": not args.user_stacks_only,
+        "OWN_NAMESPACE": namespace.st_ino != FIRST_PID_NAMESPACE,
+    })
     if args.stack_storage_size != 16384:
         flags.append(f"-DSTACKS={args.stack_storage_size}")
     if args.hash_storage_size != 40960:

@@ -155,15 +155,13 @@ def main():
     from bcc import BPF
 
     switch, section = grouping(args)
-    cflags = [f"-D{switch}"] if switch else []
-    if args.milliseconds:
-        cflags.append("-DMILLISECONDS")
-    if args.pid is not None:
-        cflags.append("-DFILTER_PID")
-    # Since v5.14 (2f064a59a11f) the member is __state.
-    if BPF.kernel_struct_has_field(b"task_struct", b"__state") == 1:
-        cflags.append("-DHAVE__STATE")
-    b = tool.load(TEXT, cflags)
+    b = tool.load(TEXT, tool.switches({
+        switch: switch is not None,
+        "MILLISECONDS": args.milliseconds,
+        "FILTER_PID": args.pid is not None,
+        # Since v5.14 (2f064a59a11f) the member is __state.
+        "HAVE__STATE": BPF.kernel_struct_has_field(b"task_struct", b"__state") == 1,
+    }))
     tool.set_options(b, "options", pid=args.pid or 0)
     for event, function in (
         ("sched_switch", "switched"),

@@ -115,8 +115,7 @@ def options():
     tool.add_json(p)
     args = p.parse_args()
     if args.events and (args.dist or args.nanoseconds):
-        print("The --events option can't be used with time-based options")
-        sys.exit(0)
+        tool.fail("The --events option can't be used with time-based options")
     return args
 
 
@@ -162,13 +161,12 @@ def print_report(args, b):
 def main():
     args = options()
     tool.show_ebpf(args, TEXT)
-    switches = [
-        ("NANOSECONDS", args.nanoseconds),
-        ("COUNT", args.events),
-        ("DISTRIBUTION", args.dist),
-        ("FILTER_CPU", args.cpu is not None),
-    ]
-    b = tool.load(TEXT, [f"-D{name}" for name, on in switches if on])
+    b = tool.load(TEXT, tool.switches({
+        "NANOSECONDS": args.nanoseconds,
+        "COUNT": args.events,
+        "DISTRIBUTION": args.dist,
+        "FILTER_CPU": args.cpu is not None,
+    }))
     tool.set_options(b, "options", cpu=args.cpu or 0)
     hooks = {"irq:softirq_entry": "enter"}
     if not args.events:

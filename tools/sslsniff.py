@@ -255,8 +255,7 @@ def block(args, event, data):
 
 
 def cflags_for(args):
-    switches = [("FILTER_PID", bool(args.pid)), ("FILTER_UID", args.uid is not None)]
-    flags = [f"-D{name}" for name, on in switches if on]
+    flags = tool.switches({"FILTER_PID": args.pid, "FILTER_UID": args.uid is not None})
     if args.max_buffer_size != 8192:
         flags.append(f"-DCAPTURED={args.max_buffer_size}")
     return flags

@@ -107,14 +107,13 @@ def options():
 
 
 def cflags_for(args):
-    switches = [
-        ("FILTER_PID", bool(args.pid)),
-        ("FILTER_CPU", args.cpu is not None),
-        ("PER_PROCESS", args.perpid or bool(args.pid)),
-        ("KERNEL_STACKS", not args.user_stacks_only),
-        ("USER_STACKS", not args.kernel_stacks_only),
-    ]
-    return [f"-D{name}" for name, on in switches if on]
+    return tool.switches({
+        "FILTER_PID": args.pid,
+        "FILTER_CPU": args.cpu is not None,
+        "PER_PROCESS": args.perpid or args.pid,
+        "KERNEL_STACKS": not args.user_stacks_only,
+        "USER_STACKS": not args.kernel_stacks_only,
+    })
 
 
 def start(args):
@@ -240,9 +239,8 @@ def report(b, args, before):
 def main():
     args = options()
     if args.kernel_stacks_only and args.user_stacks_only:
-        print("ERROR: -K and -U are mutually exclusive. If you want both stacks, "
-              "that is the default.")  # fmt: skip
-        sys.exit(1)
+        tool.fail("ERROR: -K and -U are mutually exclusive. If you want both stacks, "
+                  "that is the default.")  # fmt: skip
     tool.show_ebpf(args, TEXT)
     if args.debug:
         print(TEXT)

@@ -167,12 +167,9 @@ def main():
     present = [c for c in CALLS if BPF.tracepoint_exists("syscalls", f"sys_enter_{c}")]
     if not present:
         tool.fail("statsnoop: this kernel has no tracepoints for stat")
-    cflags = [f"-DHAVE_{c.upper()}" for c in present]
-    if args.pid is not None:
-        cflags.append("-DFILTER_PID")
-    if args.failed:
-        cflags.append("-DFILTER_FAILED")
-    b = tool.load(TEXT, cflags)
+    switches = {f"HAVE_{c.upper()}": True for c in present}
+    switches |= {"FILTER_PID": args.pid is not None, "FILTER_FAILED": args.failed}
+    b = tool.load(TEXT, tool.switches(switches))
     tool.set_options(b, "options", pid=args.pid or 0)
     hooks = {f"syscalls:sys_exit_{c}": f"exit_{c}" for c in present}
     hooks |= {f"syscalls:sys_enter_{c}": f"enter_{c}" for c in present}

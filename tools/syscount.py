@@ -137,8 +137,8 @@ def options():
     add("-p", "--pid", type=int, help="trace only this pid")
     add("-t", "--tid", type=int, help="trace only this tid")
     add("-c", "--ppid", type=int, help="trace only child of this pid")
-    add("-i", "--interval", type=int, help="print summary at this interval (seconds)")
-    add("-d", "--duration", type=int, help="total duration of trace, in seconds")
+    add("-i", "--interval", type=tool.nonzero, help="print summary at this interval (seconds)")
+    add("-d", "--duration", type=tool.nonzero, help="total duration of trace, in seconds")
     add("-T", "--top", type=int, default=10, help="print only the top syscalls by count or latency")
     add("-x", "--failures", action="store_true", help="trace only failed syscalls (return < 0)")
     add("-e", "--errno", type=error_number, help="trace only syscalls that return this error")
@@ -172,8 +172,7 @@ def syscall_number(name):
     for number, known in syscalls.items():
         if tool.text_of(known) == name:
             return number
-    print(f"Error: syscall '{name}' not found. Exiting.")
-    sys.exit(1)
+    tool.fail(f"Error: syscall '{name}' not found. Exiting.")
 
 
 def filter_of(args):
@@ -228,11 +227,9 @@ def start_command(args):
     from bcc.exec import run_cmd
 
     if not args.command:
-        print("ERROR: --exec without command. Exiting.")
-        sys.exit(1)
+        tool.fail("ERROR: --exec without command. Exiting.")
     if args.pid is not None:
-        print("ERROR: can only use -p or --exec. Exiting.")
-        sys.exit(1)
+        tool.fail("ERROR: can only use -p or --exec. Exiting.")
     args.pid = run_cmd(args.command)
 
 
@@ -244,14 +241,14 @@ def main():
     tool.show_ebpf(args, TEXT)
     if args.command is not None:
         start_command(args)
-    switches = [
-        ("FILTER_SYSCALL", args.syscall is not None),
-        ("FILTER_FAILED", args.failures),
-        ("FILTER_ERRNO", args.errno is not None),
-        ("LATENCY", args.latency),
-        ("BY_PROCESS", args.process),
-    ]
-    b = tool.load(TEXT, filter_of(args) + [f"-D{name}" for name, on in switches if on])
+    flags = tool.switches({
+        "FILTER_SYSCALL": args.syscall is not None,
+        "FILTER_FAILED": args.failures,
+        "FILTER_ERRNO": args.errno is not None,
+        "LATENCY": args.latency,
+        "BY_PROCESS": args.process,
+    })
+    b = tool.load(TEXT, filter_of(args) + flags)
     tool.set_options(
         b, "options", pid=args.pid or 0, tid=args.tid or 0, ppid=args.ppid or 0,
         error=args.errno or 0, syscall=number,

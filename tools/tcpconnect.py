@@ -7,15 +7,11 @@ A connection counts when its first packet goes out; whether it is refused later 
 from __future__ import annotations
 
 import struct
-import sys
 import time
 from socket import (
-    AF_INET,
-    AF_INET6,
     AF_PACKET,
     SOCK_DGRAM,
     SOL_SOCKET,
-    inet_ntop,
     ntohs,
     socket,
 )  # fmt: skip
@@ -234,8 +230,7 @@ def options():
     tool.add_json(p)
     args = p.parse_args()
     if args.count and args.dns:
-        print("Error: you may not specify -d/--dns with -c/--count.")
-        sys.exit(0)
+        tool.fail("Error: you may not specify -d/--dns with -c/--count.")
     return args
 
 
@@ -263,13 +258,12 @@ class Names:
             from cachetools import TTLCache
             from dnslib import QTYPE, DNSRecord
         except ImportError:
-            print(
+            tool.fail(
                 "Error: The python packages dnslib and cachetools are required to use the "
                 "-d/--dns option.\nInstall this package with:\n\t$ pip3 install dnslib cachetools\n"
                 "   or\n\t$ sudo apt-get install python3-dnslib python3-cachetools "
                 "(on Ubuntu 18.04+)"
             )
-            sys.exit(1)
         self.parse, self.types = DNSRecord.parse, (QTYPE.A, QTYPE.AAAA)
         self.known = TTLCache(maxsize=10240, ttl=24 * 60 * 60)
         program = b.load_func(b"dns_response", b.SOCKET_FILTER)
@@ -314,9 +308,8 @@ class Names:
 
 def ends(flow):
     """Version of IP, local and remote address."""
-    family, size = (AF_INET6, 16) if flow.family == AF_INET6 else (AF_INET, 4)
-    local, remote = (inet_ntop(family, bytes(a)[:size]) for a in (flow.saddr, flow.daddr))
-    return 6 if family == AF_INET6 else 4, local, remote
+    ip, local = tool.address(flow.family, flow.saddr)
+    return ip, local, tool.address(flow.family, flow.daddr)[1]
 
 
 def header(args):

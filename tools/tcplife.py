@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from socket import AF_INET, AF_INET6, inet_ntop
 
 from bcc import tool
 
@@ -172,14 +171,18 @@ def options():
     return p.parse_args()
 
 
+def times(args, clock, seconds, separator):
+    """The columns in front; of a row, or of the header."""
+    pieces = [(args.time, clock), (args.timestamp, seconds)]
+    return "".join(text + separator for wanted, text in pieces if wanted)
+
+
 def header(args):
     if args.csv:
-        titles = ["PID", "COMM", "IP", "LADDR", "LPORT", "RADDR", "RPORT", "TX_KB", "RX_KB", "MS"]
-        before = [("TIME", args.time), ("TIME(s)", args.timestamp)]
-        return ",".join([title for title, wanted in before if wanted] + titles)
-    before = (f"{'TIME':<8} " if args.time else "") + (
-        f"{'TIME(s)':<9} " if args.timestamp else ""
-    )
+        return times(args, "TIME", "TIME(s)", ",") + (
+            "PID,COMM,IP,LADDR,LPORT,RADDR,RPORT,TX_KB,RX_KB,MS"
+        )
+    before = times(args, f"{'TIME':<8}", f"{'TIME(s)':<9}", " ")
     if args.wide:
         return before + (
             f"{'PID':<5} {'COMM':<16} {'IP':<2} {'LADDR':<39} {'LPORT':<5} {'RADDR':<39} "
@@ -191,19 +194,14 @@ def header(args):
     )
 
 
-def row(args, event, session, seconds):
-    s = session
-    if args.csv:
-        before = [(tool.clock(), args.time), (f"{seconds:.6f}", args.timestamp)]
-        values = [
-            s["pid"], s["comm"], s["ip"], s["laddr"], s["lport"], s["raddr"], s["rport"],
-            s["tx_bytes"] // 1024, s["rx_bytes"] // 1024, f"{s['ms']:.2f}",
-        ]  # fmt: skip
-        return ",".join([v for v, wanted in before if wanted] + [str(v) for v in values])
-    before = (f"{tool.clock():<8} " if args.time else "") + (
-        f"{seconds:<9.6f} " if args.timestamp else ""
-    )
+def row(args, s, seconds):
     tx, rx = s["tx_bytes"] // 1024, s["rx_bytes"] // 1024
+    if args.csv:
+        return times(args, tool.clock(), f"{seconds:.6f}", ",") + (
+            f"{s['pid']},{s['comm']},{s['ip']},{s['laddr']},{s['lport']},"
+            f"{s['raddr']},{s['rport']},{tx},{rx},{s['ms']:.2f}"
+        )
+    before = times(args, f"{tool.clock():<8}", f"{seconds:<9.6f}", " ")
     if args.wide:
         return before + (
             f"{s['pid']:<5d} {s['comm']:<16.16} {s['ip']:<2} {s['laddr']:<39} {s['lport']:<5} "
@@ -216,14 +214,14 @@ def row(args, event, session, seconds):
 
 
 def session_of(event):
-    family, size = (AF_INET6, 16) if event.family == AF_INET6 else (AF_INET, 4)
+    ip, local = tool.address(event.family, event.laddr)
     return {
         "pid": event.pid,
         "comm": tool.text_of(event.comm),
-        "ip": 6 if family == AF_INET6 else 4,
-        "laddr": inet_ntop(family, bytes(event.laddr)[:size]),
+        "ip": ip,
+        "laddr": local,
         "lport": event.lport,
-        "raddr": inet_ntop(family, bytes(event.raddr)[:size]),
+        "raddr": tool.address(event.family, event.raddr)[1],
         "rport": event.rport,
         "tx_bytes": event.tx,
         "rx_bytes": event.rx,
@@ -234,14 +232,13 @@ def session_of(event):
 def main():
     args = options()
     tool.show_ebpf(args, TEXT)
-    switches = [
-        ("FILTER_PID", args.pid is not None),
-        ("FILTER_LPORT", bool(args.localport)),
-        ("FILTER_RPORT", bool(args.remoteport)),
-        ("ONLY_4", args.ipv4),
-        ("ONLY_6", args.ipv6),
-    ]
-    b = tool.load(TEXT, [f"-D{name}" for name, on in switches if on])
+    b = tool.load(TEXT, tool.switches({
+        "FILTER_PID": args.pid is not None,
+        "FILTER_LPORT": args.localport,
+        "FILTER_RPORT": args.remoteport,
+        "ONLY_4": args.ipv4,
+        "ONLY_6": args.ipv6,
+    }))
     tool.set_options(b, "options", pid=args.pid or 0)
     tool.add_keys(b, "local_ports", args.localport or [])
     tool.add_keys(b, "remote_ports", args.remoteport or [])
@@ -252,12 +249,11 @@ def main():
         nonlocal first
         event = b[b"events"].event(data)
         first = event.ts if first is None else first
-        seconds = (event.ts - first) / 1e9
         session = session_of(event)
         if args.json:
             tool.print_json({"time": time.time(), **session})
         else:
-            tool.print_row(row(args, event, session, seconds))
+            tool.print_row(row(args, session, (event.ts - first) / 1e9))
 
     b[b"events"].open_perf_buffer(print_event, page_cnt=64)
     if not args.json:

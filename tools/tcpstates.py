@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from socket import AF_INET, AF_INET6, inet_ntop
 
 from bcc import tool
 from bcc.tcp import state2str
@@ -127,9 +125,8 @@ def options():
 
 def times(args, clock, seconds, separator):
     """The columns in front; of a row, or of the header."""
-    return "".join(
-        text + separator for text, wanted in ((clock, args.time), (seconds, args.timestamp)) if wanted
-    )
+    pieces = [(args.time, clock), (args.timestamp, seconds)]
+    return "".join(text + separator for wanted, text in pieces if wanted)
 
 
 def header(args):
@@ -169,15 +166,15 @@ def row(args, c, seconds):
 
 
 def change_of(event):
-    family, size = (AF_INET6, 16) if event.family == AF_INET6 else (AF_INET, 4)
+    ip, local = tool.address(event.family, event.laddr)
     return {
         "skaddr": f"{event.skaddr:x}",
         "pid": event.pid,
         "comm": tool.text_of(event.comm),
-        "ip": 6 if family == AF_INET6 else 4,
-        "laddr": inet_ntop(family, bytes(event.laddr)[:size]),
+        "ip": ip,
+        "laddr": local,
         "lport": event.lport,
-        "raddr": inet_ntop(family, bytes(event.raddr)[:size]),
+        "raddr": tool.address(event.family, event.raddr)[1],
         "rport": event.rport,
         "oldstate": state2str(event.oldstate),
         "newstate": state2str(event.newstate),
@@ -216,8 +213,7 @@ def journal_of(args):
     try:
         from systemd import journal
     except ImportError:
-        print("ERROR: Journal logging requires the systemd.journal module")
-        sys.exit(1)
+        tool.fail("ERROR: Journal logging requires the systemd.journal module")
     return journal
 
 
@@ -225,13 +221,12 @@ def main():
     args = options()
     journal = journal_of(args)
     tool.show_ebpf(args, TEXT)
-    switches = [
-        ("FILTER_LPORT", bool(args.localport)),
-        ("FILTER_RPORT", bool(args.remoteport)),
-        ("ONLY_4", args.ipv4),
-        ("ONLY_6", args.ipv6),
-    ]
-    b = tool.load(TEXT, [f"-D{name}" for name, on in switches if on])
+    b = tool.load(TEXT, tool.switches({
+        "FILTER_LPORT": args.localport,
+        "FILTER_RPORT": args.remoteport,
+        "ONLY_4": args.ipv4,
+        "ONLY_6": args.ipv6,
+    }))
     tool.add_keys(b, "local_ports", args.localport or [])
     tool.add_keys(b, "remote_ports", args.remoteport or [])
     tool.attach_tracepoints(b, {"sock:inet_sock_set_state": "state_change"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from socket import AF_INET, AF_INET6, inet_ntop
 
 from bcc import tool
 
@@ -220,11 +219,11 @@ def rows_of(b):
     """What was carried since the last report, the most first."""
     rows = []
     for flow, carried in b[b"flows"].items_lookup_and_delete_batch():
-        family, size = (AF_INET6, 16) if flow.family == AF_INET6 else (AF_INET, 4)
+        ip, local = tool.address(flow.family, flow.laddr)
         rows.append({
-            "pid": flow.pid, "comm": tool.text_of(flow.comm), "ip": 6 if size == 16 else 4,
-            "laddr": inet_ntop(family, bytes(flow.laddr)[:size]), "lport": flow.lport,
-            "raddr": inet_ntop(family, bytes(flow.raddr)[:size]), "rport": flow.rport,
+            "pid": flow.pid, "comm": tool.text_of(flow.comm), "ip": ip,
+            "laddr": local, "lport": flow.lport,
+            "raddr": tool.address(flow.family, flow.raddr)[1], "rport": flow.rport,
             "rx_bytes": carried.received, "tx_bytes": carried.sent,
         })  # fmt: skip
     return sorted(rows, key=lambda row: -row["rx_bytes"] - row["tx_bytes"])

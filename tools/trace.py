@@ -11,24 +11,24 @@ import time
 from bcc import tool
 
 EXAMPLES = """examples:
-    trace do_sys_openat2            # each call of a kernel function
-    trace 'do_sys_openat2 "%s", arg2@user'  # with a string it was given
-    trace 'ksys_read (arg3 > 20000) "read %d bytes", arg3'  # only some calls
-    trace 'r::do_sys_openat2 "%lld", retval'    # returns, with the result
-    trace 'c:open (arg2 == 42) "%s %d", arg1, arg2'  # a function of libc
-    trace 'c:malloc "size = %d", arg1'
-    trace 'p:c:write (arg1 == 1) "%d bytes to stdout", arg3'
-    trace 'r::__kmalloc (retval == 0) "kmalloc failed!"'
-    trace 't:block:block_rq_complete "sectors=%d", args->nr_sector'  # a tracepoint
-    trace 'u:pthread:pthread_create (arg4 != 0)'  # a USDT probe
-    trace 'p::vfs_fsync(struct file *file) "%s", file->f_path.dentry->d_name.name'
-    trace 'p::__x64_sys_write(int fd) (fd == 1) "to stdout"'  # a system call
-    trace -I linux/fs.h 'p::vfs_fsync(struct file *file) "%llx", file'  # with a header
-    trace -c /sys/fs/cgroup/system.slice c:open  # only tasks of a cgroup
-    trace 'c:open (STRCMP("test.txt", arg1)) "%s", arg1'  # compare strings
-    trace -K -U -p 185 c:malloc     # with kernel and user stacks
-    trace -M 10 -A -U c:malloc      # ten events, equal ones together
-    trace --json 't:sched:sched_process_exit "%s", args->comm'  # an object a line"""
+    ./trace do_sys_openat2            # each call of a kernel function
+    ./trace 'do_sys_openat2 "%s", arg2@user'  # with a string it was given
+    ./trace 'ksys_read (arg3 > 20000) "read %d bytes", arg3'  # only some calls
+    ./trace 'r::do_sys_openat2 "%lld", retval'    # returns, with the result
+    ./trace 'c:open (arg2 == 42) "%s %d", arg1, arg2'  # a function of libc
+    ./trace 'c:malloc "size = %d", arg1'
+    ./trace 'p:c:write (arg1 == 1) "%d bytes to stdout", arg3'
+    ./trace 'r::__kmalloc (retval == 0) "kmalloc failed!"'
+    ./trace 't:block:block_rq_complete "sectors=%d", args->nr_sector'  # a tracepoint
+    ./trace 'u:pthread:pthread_create (arg4 != 0)'  # a USDT probe
+    ./trace 'p::vfs_fsync(struct file *file) "%s", file->f_path.dentry->d_name.name'
+    ./trace 'p::__x64_sys_write(int fd) (fd == 1) "to stdout"'  # a system call
+    ./trace -I linux/fs.h 'p::vfs_fsync(struct file *file) "%llx", file'  # with a header
+    ./trace -c /sys/fs/cgroup/system.slice c:open  # only tasks of a cgroup
+    ./trace 'c:open (STRCMP("test.txt", arg1)) "%s", arg1'  # compare strings
+    ./trace -K -U -p 185 c:malloc     # with kernel and user stacks
+    ./trace -M 10 -A -U c:malloc      # ten events, equal ones together
+    ./trace --json 't:sched:sched_process_exit "%s", args->comm'  # an object a line"""
 
 COMMON = r"""
 /* Filled in before the probes are attached. */
@@ -355,9 +355,9 @@ def options():
     add("-L", "--tid", type=int, help="trace this TID only")
     add("--uid", type=int, help="trace this UID only")
     add("-v", "--verbose", action="store_true", help="print the program before starting")
-    add("-Z", "--string-size", type=int, default=80, help="bytes of a string to print (80)")
+    add("-Z", "--string-size", type=tool.nonzero, default=80, help="bytes of a string to print (80)")
     add("-S", "--include-self", action="store_true", help="do not leave out the tool itself")
-    add("-M", "--max-events", type=int, help="number of events to print before ending")
+    add("-M", "--max-events", type=tool.nonzero, help="number of events to print before ending")
     add("-t", "--timestamp", action="store_true", help="column of seconds since the start")
     add("-u", "--unix-timestamp", action="store_true", help="UNIX time instead, with -t")
     add("-T", "--time", action="store_true", help="column with the time of day")
@@ -401,14 +401,13 @@ def program(args, probes):
 
 
 def load(args, text, probes):
-    switches = [
-        ("FILTER_TID", args.tid is not None),
-        ("FILTER_PID", args.pid is not None),
-        ("INCLUDE_SELF", args.include_self),
-        ("FILTER_UID", bool(args.uid)),
-        ("FILTER_CGROUP", bool(args.cgroup_path)),
-    ]
-    flags = [f"-D{name}" for name, on in switches if on]
+    flags = tool.switches({
+        "FILTER_TID": args.tid is not None,
+        "FILTER_PID": args.pid is not None,
+        "INCLUDE_SELF": args.include_self,
+        "FILTER_UID": args.uid,
+        "FILTER_CGROUP": args.cgroup_path,
+    })
     b = tool.load(text, flags, [probe.usdt for probe in probes if probe.usdt])
     tool.set_options(
         b, "options", pid=args.pid or 0, tid=args.tid or 0, uid=args.uid or 0, self=os.getpid()
@@ -520,8 +519,7 @@ def open_buffer(b, probe, printer, pages):
 def main():
     args = options()
     if args.aggregate and not args.max_events:
-        print("-M/--max-events should be specified with -A/--aggregate")
-        sys.exit(1)
+        tool.fail("-M/--max-events should be specified with -A/--aggregate")
     probes = [Probe(number, text, args) for number, text in enumerate(args.probes)]
     for probe in probes:
         probe.enable()

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Compiles every tool's C, in every variant that the tool would choose, for kernels not booted.
 
-    x test targets [-- [--fetch] [TOOL...]]
+    x test targets [-- TOOL...]
 
 Targets are the running kernel and Debian's 5.10, 6.1, 6.12, 6.18 and its newest, without the running
-one's series, out of packages in the guests' cache directory; what is missing there is downloaded
-once, and --fetch looks for newer ones. A tool picks its hooks by asking the Target, where each
-answer is a look-up in its BTF, so nothing that it picks may fail to compile.
+one's series, out of packages in the guests' cache directory, where missing ones go. A tool picks its
+hooks by asking the Target, where each answer is a look-up in its BTF, so nothing that it picks may
+fail to compile.
 """
 
 from __future__ import annotations
@@ -91,30 +91,14 @@ def unpacked(package: packages.Package, scratch: Path) -> Target:
     return Target(package.release, Btf(types), snapshot)
 
 
-def cached(series: str) -> packages.Package | None:
-    """The newest kernel of a series that is unpacked already; of none, one newer than all named."""
-    found = [p.name for p in (kernels.cache_dir() / "packages").glob("*")]
-    found = [release for release in found if packages.Package(release).unpacked()]
-    if series:
-        found = [release for release in found if kernels._fits(release, series)]
-    else:
-        newest = max(filter(None, packages.SERIES), key=kernels._version_key)
-        after = kernels._version_key(newest)[:2]
-        found = [release for release in found if kernels._version_key(release)[:2] > after]
-    best = max(found, key=kernels._version_key, default=None)
-    return packages.Package(best) if best else None
-
-
-def targets(scratch: Path, fetch: bool) -> tuple[list[Target], list[str]]:
+def targets(scratch: Path) -> tuple[list[Target], list[str]]:
     """All kernels, and those that could not be had, with the reason."""
-    found, absent = [running(scratch)], []
+    found, absent, answers = [running(scratch)], [], packages.Answers()
     for series in packages.SERIES:
         if series and kernels._fits(os.uname().release, series):
             continue
         try:
-            package = None if fetch else cached(series)
-            package = package or packages.fetch(series, kernels._apt_options())
-            found.append(unpacked(package, scratch))
+            found.append(unpacked(packages.fetch(series, answers), scratch))
         except (kernels.KernelError, ValueError) as why:
             absent.append(f"{series or 'newest'}: {str(why).strip().splitlines()[-1]}")
     return found, absent
@@ -157,14 +141,13 @@ def check(target: Target, tools: list[Tool], scratch: Path) -> list[str]:
 
 
 def main() -> int:
-    words = [word for word in sys.argv[1:] if word != "--fetch"]
     # tplist only lists; it has no program.
-    names = words or sorted(path.stem for path in TOOLS.glob("*.py") if path.stem != "tplist")
+    names = sys.argv[1:] or sorted(path.stem for path in TOOLS.glob("*.py") if path.stem != "tplist")
     tools = [Tool(name) for name in names]
     with tempfile.TemporaryDirectory(prefix="bcc-targets-") as tmp:
         scratch = Path(tmp)
         with contextlib.chdir(tmp):
-            found, absent = targets(scratch, "--fetch" in sys.argv)
+            found, absent = targets(scratch)
             failures = [line for target in found for line in check(target, tools, scratch)]
     for line in failures:
         print(line)

@@ -137,9 +137,9 @@ def start() -> Iterator[Callable[..., Tool]]:
         tool.process.wait()
 
 
-def with_last_hook(script: str) -> list[str]:
-    """What `start` takes to run a tool by the last of the hooks that it can take."""
-    return ["tests/tools/last_hook.py", str(TOP / script)]
+def without(hooks: str, script: str) -> list[str]:
+    """What `start` takes to run a tool as on a kernel that lacks some hooks (`without.py`)."""
+    return ["tests/tools/without.py", hooks, str(TOP / script)]
 
 
 @pytest.fixture

@@ -101,4 +101,4 @@ def test_mistakes_are_one_line(start):
     ):
         tool = start(SCRIPT, *args)
         assert tool.finish() == 1
-        assert tool.lines == [text]
+        assert (tool.lines, tool.errors) == ([], [text])

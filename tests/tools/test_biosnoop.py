@@ -64,4 +64,4 @@ def test_json_is_one_typed_object_a_line(start, scratch_disk):
 def test_unknown_disk_is_one_line(start):
     tool = start(SCRIPT, "-d", "no-such-disk")
     assert tool.finish() == 1
-    assert tool.lines == ["no such disk 'no-such-disk'"]
+    assert (tool.lines, tool.errors) == ([], ["no such disk 'no-such-disk'"])

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from conftest import without
 
 SCRIPT = "tools/cachestat.py"
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -40,9 +41,9 @@ def fields(header, row):
     return {t: float(c.rstrip("%")) for t, c in zip(titles, cells, strict=True)}
 
 
-def counted(start, work, *args, before=()):
+def counted(start, work, *args, script=(SCRIPT,)):
     """The one row of a tool that ran while `work` was done."""
-    tool = start(*before, SCRIPT, *args, "9999")
+    tool = start(*script, *args, "9999")
     header = tool.ready()
     work()
     assert tool.interrupt() == 0, tool.report()
@@ -67,8 +68,7 @@ def test_pages_read_first_are_misses_and_then_hits(start, scratch_disk):
 
 def test_without_fentry_a_kprobe_counts_the_same(start, scratch_disk):
     fd = uncached(scratch_disk, os.O_RDONLY)
-    before = ["tests/tools/without.py", "fentry"]
-    header, row = counted(start, lambda: read_pages(fd), before=before)
+    header, row = counted(start, lambda: read_pages(fd), script=without("fentry", SCRIPT))
     os.close(fd)
     assert abs(fields(header, row)["MISSES"] - PAGES) <= NOISE, row
     assert fields(header, row)["HITS"] <= NOISE, row

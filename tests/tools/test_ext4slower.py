@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import column, with_last_hook
+from conftest import column, without
 
 SCRIPT = "tools/ext4slower.py"
 PRIME = 7
@@ -51,7 +51,7 @@ def rows_of(tool, header, name):
     return [line for line in tool.lines if line[header.index("FILENAME") :] == name]
 
 
-HOOKS = [("fentry", [SCRIPT]), ("kprobe", with_last_hook(SCRIPT))]
+HOOKS = [("fentry", [SCRIPT]), ("kprobe", without("fentry", SCRIPT))]
 
 
 @pytest.mark.parametrize(("hook", "script"), HOOKS, ids=[hook for hook, _ in HOOKS])

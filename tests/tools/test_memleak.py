@@ -92,11 +92,11 @@ def test_the_kernels_own_allocations(start, in_guest):
 
 def test_mistakes_are_plain(start):
     for args, lines in (
-        (["--sort", "age"], ["Given sort_key: age", "Supporting sort key list: ['size', 'count']"]),
+        (["--sort", "age"], ["Given sort_key: age; Supporting sort key list: ['size', 'count']"]),
         (["-z", "2", "-Z", "1"], ["min_size (-z) can't be greater than max_size (-Z)"]),
     ):
         tool = start(SCRIPT, *args)
         assert tool.finish() == 1
-        assert (tool.lines, tool.errors) == (lines, [])
+        assert (tool.lines, tool.errors) == ([], lines)
     tool = start(SCRIPT, "-p", "1", "-O", "nosuchlib")
     assert tool.finish() == 1 and len(tool.errors) == 1, tool.report()

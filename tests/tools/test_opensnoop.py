@@ -142,7 +142,7 @@ def test_mistakes_are_one_line(start):
         assert text in tool.errors[-1], tool.report()
     both = start(SCRIPT, "-p", "1", "--exec", "true")
     assert both.finish() == 1
-    assert both.lines == ["ERROR: can only use -p or --exec. Exiting."]
+    assert (both.lines, both.errors) == ([], ["ERROR: can only use -p or --exec. Exiting."])
 
 
 def test_exec_ends_with_the_command(start, tmp_path):

@@ -66,5 +66,5 @@ def test_times_and_distributions(start, in_guest):
 
 def test_counts_have_no_time(start):
     tool = start(SCRIPT, "-C", "-d")
-    assert tool.finish() == 0
-    assert tool.lines == ["The --events option can't be used with time-based options"]
+    assert tool.finish() == 1
+    assert tool.errors == ["The --events option can't be used with time-based options"]

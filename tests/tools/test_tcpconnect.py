@@ -150,7 +150,7 @@ def test_query_names_what_was_looked_up(start):
     if subprocess.run([sys.executable, "-c", "import dnslib, cachetools"], check=False).returncode:
         tool = start(SCRIPT, "-d")
         assert tool.finish() == 1
-        assert len(tool.lines) == 5 and "dnslib and cachetools" in tool.lines[0]
+        assert len(tool.errors) == 5 and "dnslib and cachetools" in tool.errors[0]
         return
     listener = Server(socket.AF_INET)
     tool = start(SCRIPT, "-d", "-P", str(listener.port))
@@ -172,8 +172,8 @@ def test_query_names_what_was_looked_up(start):
 
 def test_mistakes_are_one_line(start):
     both = start(SCRIPT, "-c", "-d")
-    assert both.finish() == 0
-    assert both.lines == ["Error: you may not specify -d/--dns with -c/--count."]
+    assert both.finish() == 1
+    assert both.errors == ["Error: you may not specify -d/--dns with -c/--count."]
     port = start(SCRIPT, "-P", "http")
     assert port.finish() == 2
     assert port.errors[-1].endswith("'http' is not a list of ports")

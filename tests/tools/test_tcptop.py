@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import TOP, column
+from conftest import TOP, column, without
 from sessions import ANSWERED, SENT, Server
 
 SCRIPT = "tools/tcptop.py"
@@ -71,7 +71,7 @@ def test_both_ends_of_a_session_are_rows(start, server, ends):
 def test_without_a_hook_the_next_one_counts_the_same(start, in_guest, lacking):
     hooks = "sock:sock_send_length" + (",fentry" if lacking == "fentry" else "")
     words = ["-C", "-S", "-p", str(os.getpid()), "9999"]
-    tool = start("tests/tools/without.py", hooks, SCRIPT, *words)
+    tool = start(*without(hooks, SCRIPT), *words)
     tool.ready()
     listener = Server(socket.AF_INET)
     port = listener.session()

@@ -1,13 +1,11 @@
-"""What the bundled tools share: options, filters, loops, time and text. Functions only.
+"""What three bundled tools would repeat: options, filters, loops, time and text. Functions only.
 
-A tool stays a script that reads from top to bottom, with its C text and columns. This file holds
-what three tools would otherwise repeat, on the public API of `bcc` alone.
+A tool stays a script that reads from top to bottom, with its C text, columns and own options.
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes as ct
 import errno
 import os
 import re
@@ -20,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, NoReturn
 
-# What upstream's interval tools take for "until Ctrl-C".
-FOREVER = 99999999
+FOREVER = 99999999  # what upstream's interval tools take for "until Ctrl-C"
 
 
 def parser(description: str, examples: str) -> argparse.ArgumentParser:
@@ -53,8 +50,8 @@ def container_text(args: argparse.Namespace) -> tuple[str, list[str]]:
 
 def add_interval(p: argparse.ArgumentParser, interval: int = FOREVER, count: int = FOREVER) -> None:
     """Adds the positional arguments `[interval] [count]`."""
-    p.add_argument("interval", nargs="?", default=interval, type=int, help="seconds per report")
-    p.add_argument("count", nargs="?", default=count, type=int, help="number of reports")
+    p.add_argument("interval", nargs="?", default=interval, type=nonzero, help="seconds per report")
+    p.add_argument("count", nargs="?", default=count, type=nonzero, help="number of reports")
 
 
 def add_family(p: argparse.ArgumentParser) -> None:
@@ -82,13 +79,10 @@ def nonzero(text: str) -> int:
 
 def ports(text: str) -> list[int]:
     """Port numbers from a comma-separated list; for `type=` of an option."""
-    try:
-        numbers = [int(word) for word in text.split(",")]
-    except ValueError:
-        numbers = [-1]
-    if not all(0 <= number < 1 << 16 for number in numbers):
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() and int(word) < 1 << 16 for word in words):
         raise argparse.ArgumentTypeError(f"'{text}' is not a list of ports")
-    return numbers
+    return [int(word) for word in words]
 
 
 def fail(message: str, status: int = 1) -> NoReturn:
@@ -103,14 +97,15 @@ def run(main: Callable[[], object]) -> None:
         main()
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of stdout went away: no complaint at the last flush.
+    except BrokenPipeError:  # the reader went away: no complaint at the last flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         # Python's own errors are mistakes in a tool, and shown as such.
         if type(error) is not Exception and not type(error).__module__.startswith("bcc"):
             raise
         fail(f"{os.path.basename(sys.argv[0])}: {error}")
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is attached is detached in order
 
 
 def show_ebpf(args: argparse.Namespace, text: str) -> None:
@@ -150,8 +145,7 @@ def load_first(text: str, variants: list[list[str]]) -> tuple[Any, list[str]]:
 
 def set_options(b: Any, table: str, **values: int) -> None:
     """Fills the one entry of a tool's options array: a value in a -D would be a new compile."""
-    t = b[table.encode()]
-    t[ct.c_int(0)] = t.Leaf(**values)
+    b[table.encode()][0] = b[table.encode()].Leaf(**values)
 
 
 def add_keys(b: Any, table: str, keys: list[int]) -> None:
@@ -187,8 +181,7 @@ def probe_pattern(text: str, regexp: bool) -> tuple[str, bytes | None, bytes]:
         fail(f"Type must be 'p', 't', or 'u', but got {kind}")
     if kind == "t":
         library, pattern = "", f"{library}:{pattern}"
-    if not regexp:
-        pattern = f"^{pattern.replace('*', '.*')}$"
+    pattern = pattern if regexp else f"^{pattern.replace('*', '.*')}$"
     try:
         re.compile(pattern)
     except re.error as error:
@@ -214,6 +207,14 @@ def text_of(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
+def address(family: int, data: Any) -> tuple[int, str]:
+    """Version of IP, and the address in the first bytes of `data` as text."""
+    from socket import AF_INET6, inet_ntop
+
+    version, size = (6, 16) if family == AF_INET6 else (4, 4)
+    return version, inet_ntop(family, bytes(data)[:size])
+
+
 def clock() -> str:
     """Local wall time, HH:MM:SS."""
     return time.strftime("%H:%M:%S")
@@ -226,15 +227,15 @@ def print_json(record: dict[str, Any]) -> None:
     print(json.dumps(record), flush=True)
 
 
-def print_start(text: str) -> None:
-    """Says that tracing began; Ctrl-C then waits for `poll` or `intervals` to end in order."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def print_row(text: str) -> None:
+    """A line that a reader of the pipe sees at once."""
     print(text, flush=True)
 
 
-def print_row(text: str, end: str = "\n") -> None:
-    """A line that a reader of the pipe sees at once."""
-    print(text, end=end, flush=True)
+def print_start(text: str) -> None:
+    """Says that tracing began; Ctrl-C then waits for `poll` or `intervals` to end in order."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    print_row(text)
 
 
 def poll(step: Callable[[], object], until: Callable[[], bool] | None = None) -> bool:
@@ -244,6 +245,7 @@ def poll(step: Callable[[], object], until: Callable[[], bool] | None = None) ->
         while until is None or not until():
             step()
     except KeyboardInterrupt:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         return True
     return False
 
@@ -256,7 +258,7 @@ def pace(interval: int | None, duration: int | None) -> tuple[int, int]:
 
 
 def intervals(seconds: float, count: int) -> Iterator[bool]:
-    """Yields once per report; the value is true for the last, also the one after Ctrl-C."""
+    """Yields once per report, to be printed whole; true for the last, also that after Ctrl-C."""
     for number in range(1, count + 1):
         last = number == count
         try:
@@ -264,7 +266,6 @@ def intervals(seconds: float, count: int) -> Iterator[bool]:
             time.sleep(seconds)
         except KeyboardInterrupt:
             last = True
-        # A report is printed whole.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         yield last
         if last:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ DEADLINE = 60.0 if "BCC_TEST_KERNEL" in os.environ else 30.0
 KINDS = {"2": "kprobe", "5": "tracepoint", "26": "fentry"}
 
 CPUS = os.sched_getaffinity(0)
+TOOL = re.compile(r"^(?!tests/).*\btools/\w+\.py$")
 
 
 class Tool:
@@ -37,6 +39,8 @@ class Tool:
     def __init__(self, script: str, *args: str) -> None:
         self.lines: list[str] = []
         self.errors: list[str] = []
+        # A script may be run by another one.
+        self.name = next((Path(w).stem for w in (script, *args) if TOOL.search(w)), None)
         self._news: queue.Queue[tuple[list[str], str | None]] = queue.Queue()
         command = [sys.executable, "-u", str(TOP / script), *args]
         self.process = subprocess.Popen(
@@ -122,8 +126,11 @@ class Tool:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Tool]]:
-    """`start("tools/NAME.py", "-x")` runs a tool; whatever still runs at the end is killed."""
+def start(request: pytest.FixtureRequest) -> Iterator[Callable[..., Tool]]:
+    """`start("tools/NAME.py", "-x")` runs a tool; whatever still runs at the end is killed.
+
+    The test's results name the tool with the number of lines it printed, for `summary.py`.
+    """
     running: list[Tool] = []
 
     def begin(script: str, *args: str) -> Tool:
@@ -135,6 +142,9 @@ def start() -> Iterator[Callable[..., Tool]]:
         if tool.process.poll() is None:
             tool.process.kill()
         tool.process.wait()
+    for name in {tool.name for tool in running if tool.name}:
+        lines = sum(len(list(filter(None, t.lines))) for t in running if t.name == name)
+        request.node.user_properties.append((name, lines))
 
 
 def without(hooks: str, script: str) -> list[str]:

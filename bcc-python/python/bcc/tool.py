@@ -109,10 +109,12 @@ def run(main: Callable[[], object]) -> None:
 
 
 def show_ebpf(args: argparse.Namespace, text: str) -> None:
-    """For --ebpf: prints the C and ends. Call it before loading anything."""
+    """For --ebpf: prints the C and ends; ends also who may not load it. Call it before loading."""
     if args.ebpf:
         print(text)
         sys.exit(0)
+    if os.geteuid() != 0:
+        fail("Need super-user privileges to run")
 
 
 def switches(wanted: dict[str, object]) -> list[str]:
@@ -124,15 +126,13 @@ def load(text: str, cflags: list[str] | None = None, usdts: list[Any] | None = N
     """Compiles the text and attaches the enabled probes of `usdts`."""
     from bcc import BPF
 
-    if os.geteuid() != 0:
-        fail("Need super-user privileges to run")
     return BPF(text=text.encode(), cflags=cflags or [], usdt_contexts=usdts or [])
 
 
 def load_first(text: str, variants: list[list[str]]) -> tuple[Any, list[str]]:
     """The first variant (its switches) that the kernel loads: a hook it refuses has a next one."""
     stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    for flags in variants[:-1] if os.geteuid() == 0 else []:
+    for flags in variants[:-1]:
         os.dup2(null, 2)  # the verifier's words are for those who have no other way
         try:
             return load(text, flags), flags

@@ -8,7 +8,6 @@ the kernel has none the functions behind them, vfs_read() and vfs_write(), with 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 
 from bcc import tool
@@ -226,14 +225,6 @@ def shown_name(key):
     return f"{name[:-3]}..." if key.name_len > LONGEST_NAME else name
 
 
-def clear_screen():
-    try:
-        sys.stdout.flush()
-        subprocess.run(["clear"], stderr=subprocess.DEVNULL)
-    except OSError:
-        print()
-
-
 def print_json(rows):
     for key, sums in rows:
         tool.print_json({
@@ -246,7 +237,9 @@ def print_json(rows):
 
 
 def print_report(args, rows):
-    print() if args.noclear else clear_screen()
+    # A pipe has no screen to clear: its reports are set apart by an empty line.
+    clear = sys.stdout.isatty() and not args.noclear
+    print("\x1b[H\x1b[2J" if clear else "\n", end="")
     with open("/proc/loadavg") as loadavg:
         print(f"{tool.clock():<8} loadavg: {loadavg.read()}")
     print(f"{'TID':<7} {'COMM':<16} {'READS':<6} {'WRITES':<6} {'R_Kb':<7} {'W_Kb':<7} T FILE")

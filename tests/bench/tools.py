@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
 """What a start of each tool costs when the cache has its module, and what it keeps in memory.
 
-    x bench tools [-n RUNS] [--json FILE] [TOOL...]
+    x bench tools [-n RUNS] [--json FILE] [--python MS] [TOOL...]
 
 Times are from before the process is made to its first attached probe, medians over runs. "new pid"
 is a start with -p and a process that did not exist before: its pid must not need a compile.
+
+Tools whose hooks this machine lacks are measured in a guest, which is many times slower: --python
+says what a Python that does nothing takes on the machine that the goal is for, and the goal becomes
+as many times longer as the guest's own Python takes.
+
+    x vm -k 6.12 -- python3 tests/bench/tools.py --python 9 cachestat ext4slower klockstat
 """
 
 from __future__ import annotations
@@ -108,10 +114,10 @@ def interpreter(runs: int) -> float:
     return statistics.median(spent) * 1e3
 
 
-def missed(name: str, kind: str, numbers: dict[str, float]) -> list[str]:
+def missed(name: str, kind: str, numbers: dict[str, float], goal: float) -> list[str]:
     found = []
-    if (spent := numbers["cpu"] + numbers["compiler"]) > GOAL_MS:
-        found.append(f"{name}, {kind}: {spent:.0f} ms of CPU, the goal is {GOAL_MS:.0f}")
+    if (spent := numbers["cpu"] + numbers["compiler"]) > goal:
+        found.append(f"{name}, {kind}: {spent:.0f} ms of CPU, the goal is {goal:.0f}")
     if numbers["compiler"]:
         found.append(f"{name}, {kind}: the compiler ran for {numbers['compiler']:.0f} ms")
     if numbers["steady"] > GOAL_KIB:
@@ -123,12 +129,15 @@ def main() -> int:
     p = argparse.ArgumentParser(prog="x bench tools")
     p.add_argument("-n", "--runs", type=int, default=3)
     p.add_argument("--json", type=Path, help="write the numbers here")
+    p.add_argument("--python", type=float, metavar="MS", help="of a start elsewhere, see above")
     p.add_argument("tools", nargs="*")
     options = p.parse_args()
     # tplist only lists; it attaches nothing.
     names = options.tools or sorted(p.stem for p in TOOLS.glob("*.py") if p.stem != "tplist")
-    print(f"{'tool':<15} {'start':<8} {'wall ms':>8} {'cpu ms':>8} {'steady MiB':>10}", flush=True)
-    print(f"{'(python3)':<15} {'':<8} {'':>8} {interpreter(options.runs):>8.1f}", flush=True)
+    bare = interpreter(options.runs)
+    goal = GOAL_MS * bare / options.python if options.python else GOAL_MS
+    print(f"{'tool':<15} {'start':<8} {'wall ms':>8} {'cpu ms':>8} {'of python':>9} {'steady MiB':>10}")
+    print(f"{'(python3)':<15} {'':<8} {'':>8} {bare:>8.1f} {1:>9.1f}", flush=True)
     results, failures, absent = {}, [], []
     for name in names:
         result = measure(name, options.runs)
@@ -138,8 +147,8 @@ def main() -> int:
         results[name] = result
         for kind, numbers in result.items():
             print(f"{name:<15} {kind:<8} {numbers['wall']:>8.1f} {numbers['cpu']:>8.1f} "
-                  f"{numbers['steady'] / 1024:>10.1f}", flush=True)  # fmt: skip
-            failures += missed(name, kind, numbers)
+                  f"{numbers['cpu'] / bare:>9.1f} {numbers['steady'] / 1024:>10.1f}", flush=True)  # fmt: skip
+            failures += missed(name, kind, numbers, goal)
     for line in absent:
         print(f"not measured: {line}")
     for line in failures:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import queue
 import re
 import signal
@@ -150,6 +151,22 @@ def start(request: pytest.FixtureRequest) -> Iterator[Callable[..., Tool]]:
 def without(hooks: str, script: str) -> list[str]:
     """What `start` takes to run a tool as on a kernel that lacks some hooks (`without.py`)."""
     return ["tests/tools/without.py", hooks, str(TOP / script)]
+
+
+def on_terminal(script: str, *args: str) -> bytes:
+    """All that a tool which ends by itself writes to a terminal."""
+    main, side = pty.openpty()
+    with subprocess.Popen([sys.executable, str(TOP / script), *args], stdout=side) as running:
+        os.close(side)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(main, 4096)
+            except OSError:  # the other side is closed
+                break
+        assert running.wait() == 0
+    os.close(main)
+    return shown
 
 
 @pytest.fixture

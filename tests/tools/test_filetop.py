@@ -2,9 +2,11 @@
 
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
-from conftest import column, without
+from conftest import TOP, column, on_terminal, without
 
 SCRIPT = "tools/filetop.py"
 READS, WRITES = 13, 7
@@ -147,14 +149,12 @@ def test_a_report_has_no_more_rows_than_asked_for(start, tmp_path):
     assert max(len(rows_of(report)) for report in reports) == 1, tool.report()
 
 
-def test_the_screen_is_cleared_without_noclear(start, tmp_path, monkeypatch):
-    monkeypatch.setenv("TERM", "xterm")
-    tool = start(SCRIPT, "-p", str(os.getpid()), "1")
-    begun(tool)
-    do_io(tmp_path)
-    tool.wait_for(lambda line: line.endswith(" the-end"))
-    assert tool.interrupt() == 0, tool.report()
-    assert any("\x1b[H" in line and "loadavg:" in line for line in tool.lines), tool.report()
+def test_a_terminal_is_cleared_and_a_pipe_is_not():
+    words = ["-p", "1", "1", "2"]
+    assert on_terminal(SCRIPT, *words).count(b"\x1b[H\x1b[2J") == 2
+    assert b"\x1b" not in on_terminal(SCRIPT, "-C", *words)
+    done = subprocess.run([sys.executable, str(TOP / SCRIPT), *words], capture_output=True)
+    assert done.stdout.count(HEADER.encode()) == 2 and b"\x1b" not in done.stdout
 
 
 def test_mistakes_are_one_line(start):

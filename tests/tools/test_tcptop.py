@@ -1,14 +1,13 @@
 """tcptop's kilobytes are those that a session over the loopback device carried."""
 
 import os
-import pty
 import re
 import socket
 import subprocess
 import sys
 
 import pytest
-from conftest import TOP, column, without
+from conftest import TOP, column, on_terminal, without
 from sessions import ANSWERED, SENT, Server
 
 SCRIPT = "tools/tcptop.py"
@@ -93,21 +92,11 @@ def test_summary_can_be_left_out(start):
 
 
 def test_a_terminal_is_cleared_and_a_pipe_is_not():
-    main, side = pty.openpty()
-    command = [sys.executable, str(TOP / SCRIPT), "-p", "1", "1", "2"]
-    with subprocess.Popen(command, stdout=side) as running:
-        os.close(side)
-        shown = b""
-        while True:
-            try:
-                shown += os.read(main, 4096)
-            except OSError:  # the other side is closed
-                break
-        assert running.wait() == 0
-    os.close(main)
-    assert shown.count(b"\x1b[H\x1b[2J") == 2
-    done = subprocess.run([*command, "-C"], stdout=subprocess.PIPE, check=True)
-    assert b"\x1b" not in done.stdout
+    words = ["-p", "1", "1", "2"]
+    assert on_terminal(SCRIPT, *words).count(b"\x1b[H\x1b[2J") == 2
+    assert b"\x1b" not in on_terminal(SCRIPT, "-C", *words)
+    done = subprocess.run([sys.executable, str(TOP / SCRIPT), *words], capture_output=True)
+    assert done.returncode == 0 and b"\x1b" not in done.stdout
 
 
 def test_the_most_comes_first_and_json_is_typed(start):

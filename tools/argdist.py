@@ -75,6 +75,8 @@ class Probe:
             tool.fail(f"error parsing probe '{text}': {error}")
 
     def _parse(self, text):
+        from bcc import BPF
+
         spec, *label = text.split("#")
         self.label = label[0] if len(label) == 1 else None
         parts = spec.strip().split(":") if self.label is not None else text.strip().split(":")
@@ -96,6 +98,8 @@ class Probe:
             self.library = tool.find_binary(library)
         if self.kind != "t" and library and self.library is None:
             raise SpecError(f"unable to find library {library}")
+        if self.kind == "t" and not BPF.tracepoint_exists(self.category, self.function):
+            raise SpecError(f"unable to find tracepoint {self.category}:{self.function}")
         self._parse_expressions(parts)
         self.filter = parts[5] if len(parts) == 6 else ""
 

@@ -214,6 +214,8 @@ def disk_number(name):
     try:
         number = os.stat(os.path.join("/dev", name)).st_rdev
     except OSError:
+        number = 0
+    if not number:
         tool.fail(f"no such disk '{name}'")
     return os.major(number) << 20 | os.minor(number)
 

@@ -171,7 +171,7 @@ def options():
     add = p.add_argument
     add("-a", "--all-files", action="store_true", help="include sockets, FIFOs and so on")
     add("-C", "--noclear", action="store_true", help="don't clear the screen")
-    add("-r", "--maxrows", type=int, default=20, help="rows of a report (20)")
+    add("-r", "--maxrows", type=tool.whole, default=20, help="rows of a report (20)")
     add("-s", "--sort", default="all", choices=["all", *NUMBERS], help="sort column (all)")
     add("-p", "--pid", type=int, help="trace this PID only")
     add("--read-only", action="store_true", help="only reads")
@@ -187,7 +187,7 @@ def options():
 
 def inode_of(directory):
     try:
-        return os.stat(directory).st_ino
+        return os.stat(os.path.join(directory, "")).st_ino
     except OSError as error:
         tool.fail(f"Error accessing directory {directory}: {error}")
 

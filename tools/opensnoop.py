@@ -240,6 +240,14 @@ int exit_openat2(struct tracepoint__syscalls__sys_exit_openat2 *args)
 """
 
 
+def pages(text):
+    """A size of a ring buffer; for `type=` of an option."""
+    number = tool.nonzero(text)
+    if number & (number - 1):
+        raise argparse.ArgumentTypeError("must be a power of two")
+    return number
+
+
 def options():
     p = tool.parser("Trace open() syscalls", EXAMPLES)
     add = p.add_argument
@@ -250,12 +258,12 @@ def options():
     add("-t", "--tid", type=int, help="trace this TID only")
     tool.add_containers(p)
     add("-u", "--uid", type=int, help="trace this UID only")
-    add("-d", "--duration", type=int, help="total duration of the trace in seconds")
+    add("-d", "--duration", type=tool.nonzero, help="total duration of the trace in seconds")
     add("-n", "--name", help="only commands whose name holds this")
     add("-e", "--extended_fields", action="store_true", help="FLAGS and MODE columns")
     add("-f", "--flag_filter", action="append", default=[], help="filter on flags, e.g. O_WRONLY")
     add("-F", "--full-path", action="store_true", help="show the full path for relative ones")
-    add("-b", "--buffer-pages", type=int, default=64, help="pages of the ring buffer (64)")
+    add("-b", "--buffer-pages", type=pages, default=64, help="pages of the ring buffer (64)")
     add("--exec", nargs=argparse.REMAINDER, dest="command", metavar="CMD",
         help="run this command and trace it only")  # fmt: skip
     tool.add_json(p)

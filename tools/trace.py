@@ -103,6 +103,8 @@ class Probe:
         self.events = f"events_{number}"
 
     def _parse_head(self, head):
+        from bcc import BPF
+
         parts = head.split(":")
         if len(parts) < 3:
             parts = ["p", *([""] if len(parts) == 1 else []), *parts]
@@ -129,6 +131,8 @@ class Probe:
                 raise SpecError(f"unable to find library {library}")
         elif self.kind == "u" and not self.args.pid:
             raise SpecError(f"unable to find library {library}")
+        elif self.kind == "t" and not BPF.tracepoint_exists(self.category, self.function):
+            raise SpecError(f"unable to find tracepoint {self.category}:{self.function}")
 
     def _parse_action(self, text):
         self.format, self.values = None, []
@@ -378,6 +382,8 @@ def options():
     add("-A", "--aggregate", action="store_true", help="count equal messages, with -M")
     tool.add_json(p)
     args = p.parse_args()
+    if args.cgroup_path and not os.path.isdir(args.cgroup_path):
+        p.error(f"{args.cgroup_path} is no directory of a cgroup")
     if args.tid is not None and args.pid is not None:
         p.error("only one of -p and -L may be specified")
     return args

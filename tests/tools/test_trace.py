@@ -138,4 +138,4 @@ def test_other_mistakes(start):
     assert tool.errors[-1] == "trace.py: error: only one of -p and -L may be specified"
     tool = start(SCRIPT, "-A", "c:read")
     assert tool.finish() == 1
-    assert tool.lines == ["-M/--max-events should be specified with -A/--aggregate"]
+    assert tool.errors == ["-M/--max-events should be specified with -A/--aggregate"]

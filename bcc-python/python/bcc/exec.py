@@ -1,5 +1,6 @@
 """A child process that is held until its tracer is ready."""
 
+import errno
 import os
 import signal
 
@@ -41,7 +42,8 @@ def _become(argv, hold, release):
         os.execvp(argv[0], argv)
     except OSError as error:
         name = os.fsdecode(argv[0])
-        os.write(2, f"{name}: {error.strerror}\n".encode("utf-8", "surrogateescape"))
+        text = f"failed to exec command: {name}: {error}\n"
+        os.write(2, text.encode("utf-8", "surrogateescape"))
     finally:
         os._exit(127)
 
@@ -50,8 +52,16 @@ _child = None
 
 
 def run_cmd(argv):
-    """Starts `argv` (str or bytes each) held before its exec; returns its pid. One child at a time."""
+    """Starts `argv` (str or bytes each) held before its exec; returns its pid. One child at a time.
+
+    Raises FileNotFoundError for a command that is not there or not to be executed.
+    """
+    from shutil import which
+
     global _child
+    if which(name := os.fsdecode(argv[0])) is None:
+        why = f"[Errno {errno.ENOENT}] {os.strerror(errno.ENOENT)}"
+        raise FileNotFoundError(f"failed to exec command: {name}: {why}")
     _child = _HeldChild(argv)
     return _child.pid
 

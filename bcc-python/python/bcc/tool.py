@@ -1,7 +1,4 @@
-"""What three bundled tools would repeat: options, filters, loops, time and text. Functions only.
-
-A tool stays a script that reads from top to bottom, with its C text, columns and own options.
-"""
+"""What three bundled tools would repeat: options, filters, loops, time and text. Functions only."""
 
 from __future__ import annotations
 
@@ -101,7 +98,8 @@ def run(main: Callable[[], object]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         # Python's own errors are mistakes in a tool, and shown as such.
-        if type(error) is not Exception and not type(error).__module__.startswith("bcc"):
+        known = type(error) is Exception or isinstance(error, OSError)
+        if not known and not type(error).__module__.startswith("bcc"):
             raise
         fail(f"{os.path.basename(sys.argv[0])}: {error}")
     finally:

@@ -115,4 +115,4 @@ def test_threshold_values_and_json(start, directory):
 def test_mistakes_are_one_line(start):
     tool = start(SCRIPT, "often")
     assert tool.finish() == 2
-    assert tool.errors[-1] == "ext4slower.py: error: argument min_ms: invalid int value: 'often'"
+    assert tool.errors[-1] == "ext4slower.py: error: argument min_ms: must be an integer"

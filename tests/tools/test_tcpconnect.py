@@ -58,7 +58,10 @@ def test_columns_of_time_user_and_local_port(start):
     tool = start(SCRIPT, "-t", "-U", "-L", "-P", str(listener.port), "-u", str(os.getuid()))
     header = header_of(tool)
     assert header == f"{'TIME(s)':<9}{'UID':<6}{WITH_LPORT}"
-    ports = [connect(listener) for _ in range(PRIME)]
+    ports = [connect(listener) for _ in range(PRIME - 1)]
+    # Some time after the first.
+    tool.wait_for(lambda _: len(tool.lines) >= PRIME + 1)
+    ports.append(connect(listener))
     tool.wait_for(lambda _: len(tool.lines) >= PRIME + 2)
     assert tool.interrupt() == 0, tool.report()
     rows = tool.lines[2:]

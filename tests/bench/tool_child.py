@@ -3,23 +3,20 @@
     tool_child.py SCRIPT [ARG...]
 
 Runs under any Python with our `bcc`. `BENCH_BEGUN` is the clock before this process was made. Prints
-what it measured as JSON on descriptor 3 and ends the tool a moment after its first probe.
+what it measured as JSON on descriptor 3 and ends the tool a moment after its first probe. Until then
+nothing is imported that the tool does not need itself.
 """
 
 import os
+import sys
 import time
 
-from child import Stage, memory
-
 SETTLED_SECONDS = 0.3
+TOOL = sys.argv[1:]
 
 
-def main():
-    import json
-    import runpy
-    import signal
-    import sys
-
+def watch():
+    """Has the tool's first attached probe noted, and its end prepared."""
     from bcc.bpf import BPF
 
     measured = {}
@@ -27,23 +24,29 @@ def main():
 
     def first_attached(self):
         attached(self)
-        if not measured:
-            measured["wall"] = (time.time() - float(os.environ["BENCH_BEGUN"])) * 1e3
-            measured["cpu"] = time.process_time() * 1e3
-            measured["compiler"] = Stage._children() * 1e3
-            signal.setitimer(signal.ITIMER_REAL, SETTLED_SECONDS)
+        if measured:
+            return
+        measured["cpu"] = time.process_time() * 1e3
+        measured["wall"] = (time.time() - float(os.environ["BENCH_BEGUN"])) * 1e3
+        import json
+        import signal
 
-    def settled(number, frame):
-        measured["steady"] = memory()["steady"]
-        with os.fdopen(3, "w") as out:
-            json.dump(measured, out)
-        os._exit(0)
+        from child import Stage, memory
+
+        def settled(number, frame):
+            measured["steady"] = memory()["steady"]
+            with os.fdopen(3, "w") as out:
+                json.dump(measured, out)
+            os._exit(0)
+
+        measured["compiler"] = Stage._children() * 1e3
+        signal.signal(signal.SIGALRM, settled)
+        signal.setitimer(signal.ITIMER_REAL, SETTLED_SECONDS)
 
     BPF._attached = first_attached
-    signal.signal(signal.SIGALRM, settled)
-    sys.argv = sys.argv[1:]
-    runpy.run_path(sys.argv[0], run_name="__main__")
 
 
-if __name__ == "__main__":
-    main()
+watch()
+sys.argv = TOOL
+with open(TOOL[0]) as script:
+    exec(compile(script.read(), TOOL[0], "exec"))

@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import time
+from functools import partial
 
 TYPE_CHECKING = False  # not typing's: that alone would be a tenth of a tool's start
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ FOREVER = 99999999  # what upstream's interval tools take for "until Ctrl-C"
 
 def parser(description: str, examples: str) -> argparse.ArgumentParser:
     """An option parser with what every tool has: -h with examples, and --ebpf."""
-    raw = argparse.RawDescriptionHelpFormatter
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() else os.get_terminal_size(1)[0] if os.isatty(1) else 80
+    # Without a width it would import shutil to ask for one, which takes as long as argparse itself.
+    raw = partial(argparse.RawDescriptionHelpFormatter, width=width - 2)
     p = argparse.ArgumentParser(description=description, formatter_class=raw, epilog=examples)
     p.add_argument("--ebpf", action="store_true", help=argparse.SUPPRESS)
     return p
@@ -60,13 +64,11 @@ def add_family(p: argparse.ArgumentParser) -> None:
 
 def whole(text: str, least: int = 0) -> int:
     """A number of at least `least`; for `type=` of an option."""
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("must be an integer") from None
-    if number < least:
-        raise argparse.ArgumentTypeError("must be positive" if number < 0 else "must be nonzero")
-    return number
+    if not re.fullmatch(r"[+-]?\d+", text):
+        raise argparse.ArgumentTypeError("must be an integer")
+    if int(text) < least:
+        raise argparse.ArgumentTypeError("must be positive" if int(text) < 0 else "must be nonzero")
+    return int(text)
 
 
 def nonzero(text: str) -> int:

@@ -333,6 +333,19 @@ def full_path(name, cwd):
     return b"/" + b"/".join([*parts, name])
 
 
+def until(args):
+    """What ends the trace besides Ctrl-C, or None. Lets the command of --exec go."""
+    if args.command is not None:
+        from bcc.exec import cmd_exited, cmd_ready
+
+        cmd_ready()
+        return cmd_exited
+    if args.duration is not None:
+        end = time.monotonic() + args.duration
+        return lambda: time.monotonic() >= end
+    return None
+
+
 def main():
     args = options()
     flags = wanted_flags(args.flag_filter)
@@ -391,19 +404,6 @@ def main():
     ended = until(args)
     tool.poll(b.ring_buffer_poll if ended is None else lambda: b.ring_buffer_poll(100), ended)
     b.ring_buffer_consume()
-
-
-def until(args):
-    """What ends the trace besides Ctrl-C, or None. Lets the command of --exec go."""
-    if args.command is not None:
-        from bcc.exec import cmd_exited, cmd_ready
-
-        cmd_ready()
-        return cmd_exited
-    if args.duration is not None:
-        end = time.monotonic() + args.duration
-        return lambda: time.monotonic() >= end
-    return None
 
 
 if __name__ == "__main__":

@@ -233,6 +233,19 @@ def start_command(args):
     args.pid = run_cmd(args.command)
 
 
+def print_reports(args, b):
+    """Reports until Ctrl-C, the end of -d or that of the command of --exec."""
+    from bcc.exec import cmd_exited, cmd_ready
+
+    cmd_ready()
+    count = -(-args.duration // args.interval) if args.duration else tool.FOREVER
+    for _last in tool.intervals(args.interval, count):
+        print_report(args, b)
+        b[b"totals"].clear()
+        if cmd_exited():
+            return
+
+
 def main():
     args = options()
     if args.list:
@@ -261,24 +274,9 @@ def main():
         failed = "failed " if args.failures or args.errno is not None else ""
         what = f"syscall '{args.syscall}'" if args.syscall else f"syscalls, printing top {args.top}"
         tool.print_start(f"Tracing {failed}{what}... Ctrl+C to quit.")
-    run(args, b)
+    print_reports(args, b)
     if not args.json:
         print("Detaching...")
-
-
-def run(args, b):
-    exited = lambda: False  # noqa: E731
-    if args.command is not None:
-        from bcc.exec import cmd_exited as exited
-        from bcc.exec import cmd_ready
-
-        cmd_ready()
-    count = max(1, -(-args.duration // args.interval)) if args.duration else tool.FOREVER
-    for _last in tool.intervals(args.interval, count):
-        print_report(args, b)
-        b[b"totals"].clear()
-        if exited():
-            return
 
 
 if __name__ == "__main__":

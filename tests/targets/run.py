@@ -149,6 +149,9 @@ def main() -> int:
         with contextlib.chdir(tmp):
             found, absent = targets(scratch)
             failures = [line for target in found for line in check(target, tools, scratch)]
+    for tool in tools:
+        if tool.unused and not absent:
+            failures.append(f"{tool.name}: nothing takes {', '.join(sorted(tool.unused))}")
     for line in failures:
         print(line)
     for line in absent:

@@ -11,6 +11,7 @@ import importlib.util
 import io
 import itertools
 import os
+import re
 import shlex
 import sys
 from argparse import SUPPRESS, ArgumentParser
@@ -30,6 +31,15 @@ BASE = {
     "stackcount": ["vfs_read"],
     "trace": ["do_sys_openat2"],
 }
+# Calls for switches that only certain values bring.
+MORE = {
+    "execsnoop": [["--max-args", "64"]],
+    "funccount": [["t:syscalls:sys_enter_*"], ["-r", "t:syscalls:sys_enter_[a-m].*"]],
+    "funclatency": [["-l", "5", "do_sys_openat2"], ["-l", "5", "-F", "do_sys_openat2"]],
+    "offcputime": [["--state", "0"]],
+}
+# Switches that depend on where a tool runs.
+PLACES = {"profile": ("-DOWN_NAMESPACE",)}
 # Values of options; any other takes 1.
 VALUES = {
     "--cgroupmap": "/sys/fs/bpf/none", "--mntnsmap": "/sys/fs/bpf/none", "--disk": "null",
@@ -47,10 +57,14 @@ class Refused(Exception):
     """The kernel takes no program here."""
 
 
-def asked(btf: Btf, real: type, noted: list[tuple[str, tuple[str, ...], bool]]) -> type:
-    """A `BPF` for tools to ask and to construct."""
+def asked(
+    btf: Btf, real: type, noted: list[tuple[str, tuple[str, ...], bool]], tracepoints: bool
+) -> type:
+    """A `BPF` for tools to ask and to construct; without tracepoints for their next hooks."""
 
     def exists(category: str, event: str) -> bool:
+        if not tracepoints:
+            return False
         if category == "syscalls":
             return btf.function("__x64_sys_" + event.split("_", 2)[2])
         return btf.tracepoint(event)
@@ -69,6 +83,14 @@ def asked(btf: Btf, real: type, noted: list[tuple[str, tuple[str, ...], bool]]) 
         ksymname = staticmethod(lambda name: 1 if btf.function(name.decode()) else -1)
 
     return Asked
+
+
+def switches_of(text: str) -> set[str]:
+    """What the conditions of a tool's C ask for and the C does not define itself."""
+    conditions = "\n".join(re.findall(r"^#(?:if|ifdef|ifndef|elif)\b.*", text, re.M))
+    defined = set(re.findall(r"^#define (\w+)", text, re.M))
+    preset = set(re.findall(r"^#ifndef (\w+)\n#define \1\b", text, re.M)) - {"PF_KTHREAD"}
+    return set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", conditions)) - defined | preset
 
 
 def module_of(name: str) -> ModuleType:
@@ -108,20 +130,23 @@ def words_of(module: ModuleType, name: str) -> tuple[list[list[str]], list[list[
 
 
 class Tool:
-    """One tool, to be called in many ways."""
+    """One tool, to be called in many ways; `unused` are the switches that none has needed yet."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.module = module_of(name)
+        self.unused = switches_of((TOOLS / f"{name}.py").read_text())
         self.options, self.examples = words_of(self.module, name)
 
-    def _noted(self, btf: Btf, words: list[str]) -> list[tuple[str, tuple[str, ...], bool]]:
+    def _noted(
+        self, btf: Btf, words: list[str], tracepoints: bool = True
+    ) -> list[tuple[str, tuple[str, ...], bool]]:
         """What it asks to compile when called so; nothing when it does not get that far."""
         import bcc
 
         noted: list[tuple[str, tuple[str, ...], bool]] = []
         real, arguments = bcc.BPF, sys.argv
-        bcc.BPF = asked(btf, real, noted)
+        bcc.BPF = asked(btf, real, noted, tracepoints)
         sys.argv = [f"{self.name}.py", *words]
         silence = io.StringIO()
         try:
@@ -141,9 +166,11 @@ class Tool:
         calls = [base, *self.examples, *(base + words for words in telling)]
         calls += [base + one + two for one, two in itertools.combinations(telling, 2)]
         calls.append(base + [word for words in telling for word in words])
-        seen = set()
-        for words in calls:
-            for noted in self._noted(btf, words):
-                if noted not in seen:
-                    seen.add(noted)
-                    yield noted
+        calls += MORE.get(self.name, [])
+        all_noted = [noted for words in calls for noted in self._noted(btf, words)]
+        all_noted += self._noted(btf, base, tracepoints=False)
+        if self.name in PLACES:
+            all_noted += [(text, flags + PLACES[self.name], usdt) for text, flags, usdt in plain]
+        for text, flags, with_usdt in dict.fromkeys(all_noted):
+            self.unused -= {flag.removeprefix("-D").partition("=")[0] for flag in flags}
+            yield text, flags, with_usdt

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import os
+import sys
 import time
 
 from bcc import tool
@@ -73,6 +74,8 @@ struct event {
     char name[PATH_SIZE];
 };
 BPF_RINGBUF_OUTPUT(events, BUFFER_PAGES);
+/* How many of them found no room. */
+BPF_ARRAY(lost, u64, 1);
 
 #ifdef FULL_PATH
 /* The caller's directory follows the event: names of its components, innermost first, each ended
@@ -171,8 +174,8 @@ static int leave(int ret)
         return 0;
     }
 #endif
-#ifdef FULL_PATH
     int zero = 0;
+#ifdef FULL_PATH
     struct long_event *l = scratch.lookup(&zero);
     if (!l)
         return 0;
@@ -192,13 +195,14 @@ static int leave(int ret)
     e->name[0] = 0;
     bpf_probe_read_user_str(e->name, sizeof(e->name), (void *)call->path);
     calls.delete(&id);
+    u32 size = sizeof(*e);
 #ifdef FULL_PATH
     if (e->name[0] != '/')
         e->cwd_len = read_cwd(l->cwd, l->start);
-    events.ringbuf_output(e, sizeof(*e) + (e->cwd_len & (CWD_SIZE - 1)), 0);
-#else
-    events.ringbuf_output(e, sizeof(*e), 0);
+    size += e->cwd_len & (CWD_SIZE - 1);
 #endif
+    if (events.ringbuf_output(e, size, 0))
+        lost.atomic_increment(zero);
     return 0;
 }
 
@@ -402,7 +406,17 @@ def main():
     if not args.json:
         tool.print_start(header(args))
     ended = until(args)
-    tool.poll(b.ring_buffer_poll if ended is None else lambda: b.ring_buffer_poll(100), ended)
+    told = 0
+
+    def step():
+        nonlocal told
+        b.ring_buffer_poll(-1 if ended is None else 100)
+        lost = b[b"lost"][0].value
+        if lost > told:
+            print(f"Possibly lost {lost - told} samples", file=sys.stderr)
+            told = lost
+
+    tool.poll(step, ended)
     b.ring_buffer_consume()
 
 

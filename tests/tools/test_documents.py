@@ -10,6 +10,7 @@ import pytest
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 NAMES = sorted(path.stem for path in TOOLS.glob("*.py"))
+pytestmark = pytest.mark.skipif("BCC_TEST_KERNEL" in os.environ, reason="the same on any kernel")
 
 
 def help_of(name, **environment):

@@ -1,5 +1,6 @@
 """Kernel symbols: hidden ones, and those that come and go."""
 
+import os
 import subprocess
 import sys
 
@@ -73,6 +74,59 @@ def test_where_the_kernel_hides_them_from_root_the_error_says_why(in_guest):
     assert len(lines) == 4 and all("kptr_restrict" in line for line in lines)
 
 
+READ = """
+import sys
+from bcc import BPF
+def calls():
+    with open("/proc/self/io") as io:
+        return next(int(line.split()[1]) for line in io if line.startswith("syscr"))
+before = calls()
+print(BPF.ksym(int(sys.argv[1]), show_module=True).decode())
+print(calls() - before)
+"""
+
+
+def of_its_own(address, cache):
+    """A process's first answer, and how often it read something for it."""
+    env = dict(os.environ, BCC_CACHE_DIR=str(cache))
+    argv = [sys.executable, "-c", READ, str(address)]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=True)
+    shown, calls = done.stdout.splitlines()
+    return shown, int(calls)
+
+
+def test_a_list_once_read_serves_the_processes_of_this_boot(tmp_path):
+    cache = tmp_path / "cache"
+    address = truth()["vfs_read"]
+    shown, calls = of_its_own(address, cache)
+    assert shown == "vfs_read [kernel]" and calls > 300
+    (kept,) = cache.glob("*.kallsyms")
+    assert kept.stat().st_mode & 0o777 == 0o600
+    shown, calls = of_its_own(address, cache)
+    assert shown == "vfs_read [kernel]" and calls < 20
+    # A damaged one is read again.
+    damaged = bytearray(kept.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    kept.write_bytes(damaged)
+    shown, calls = of_its_own(address, cache)
+    assert shown == "vfs_read [kernel]" and calls > 300
+    assert kept.read_bytes() != damaged
+
+
+def test_a_program_that_is_younger_than_the_kept_list_is_named(tmp_path):
+    cache = tmp_path / "cache"
+    of_its_own(truth()["vfs_read"], cache)
+    with BPF(text="int younger_than_list(void *ctx) { return 7; }") as b:
+        b.load_func("younger_than_list", BPF.SOCKET_FILTER)
+        with open("/proc/kallsyms") as lines:
+            words = [line.split() for line in lines if "_younger_than_" in line]
+        if not words:
+            pytest.skip("this kernel does not list BPF programs (net.core.bpf_jit_kallsyms)")
+        address, _, name, module = words[0]
+        shown, _ = of_its_own(int(address, 16), cache)
+        assert shown == "%s %s" % (name, module)
+
+
 def test_a_bpf_program_that_was_loaded_later_is_named():
     BPF.ksymname(b"vfs_read")
     with BPF(text="int kept_for_its_name(void *ctx) { return 7; }") as b:
@@ -89,7 +143,9 @@ def test_a_bpf_program_that_was_loaded_later_is_named():
         assert shown == ("%s %s" % (name, module)).encode()
 
 
-def test_a_module_that_was_loaded_later_is_named(in_guest):
+def test_a_module_that_was_loaded_later_is_named(in_guest, tmp_path):
+    cache = tmp_path / "cache"
+    of_its_own(truth()["vfs_read"], cache)
     assert BPF.ksymname(b"dummy_setup") == -1
     before = BPF.ksymname(b"vfs_read")
     subprocess.run(["modprobe", "dummy"], check=True)
@@ -105,6 +161,11 @@ def test_a_module_that_was_loaded_later_is_named(in_guest):
         assert shown.endswith(" [dummy]")
         assert shown.split()[0] in [n for n, a in code.items() if a == address]
         assert BPF.ksymname(b"vfs_read") == before
+        shown, calls = of_its_own(address, cache)
+        assert shown.endswith(" [dummy]") and calls > 300
+        # The list is kept with the module.
+        shown, calls = of_its_own(address, cache)
+        assert shown.endswith(" [dummy]") and calls < 20
     finally:
         subprocess.run(["modprobe", "-r", "dummy"], check=True)
     while BPF.ksymname(name.encode()) == address:

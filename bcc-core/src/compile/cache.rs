@@ -183,7 +183,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn read(path: &Path) -> io::Result<(File, Vec<u8>)> {
+/// A file of the cache, and its bytes.
+pub(crate) fn read(path: &Path) -> io::Result<(File, Vec<u8>)> {
     let mut file =
         OpenOptions::new().read(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(path)?;
     let mut bytes = Vec::new();
@@ -192,7 +193,7 @@ fn read(path: &Path) -> io::Result<(File, Vec<u8>)> {
 }
 
 /// Writes a file as a whole or not at all.
-fn write(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+pub(crate) fn write(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
     let temporary = path.with_extension(format!("{}-{next}.tmp", std::process::id()));

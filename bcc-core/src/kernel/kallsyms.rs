@@ -2,12 +2,17 @@
 //!
 //! Read once, in pieces, into one text and one column. Addresses are found by binary search, names by
 //! a hash index that is made when the first name is asked for. Of 122,000 symbols the kernel takes
-//! 46 ms to print its list, reading it takes 10 ms more. [`live`] reads it again when it changed.
+//! 46 ms to print its list, reading it takes 10 ms more, so [`saved`] keeps it for the other processes
+//! of a boot. [`live`] reads it again when it changed.
 
+mod line;
 pub mod live;
 mod names;
+mod saved;
 
 use crate::symbol::search::Steps;
+use line::RawLine;
+pub(super) use line::parse_line;
 use names::NameIndex;
 use std::fs::File;
 use std::io::{self, Read};
@@ -121,6 +126,19 @@ impl Kallsyms {
         all[..after].last().map(|entry| self.symbol(entry))
     }
 
+    /// Whether symbols of one module lie on both sides of `address`.
+    fn is_within_module(&self, address: u64) -> bool {
+        let all = &self.by_address;
+        let after = self.steps.up_to(address, all.len(), |index| all[index].address);
+        let (Some(below), Some(above)) = (all[..after].last(), all.get(after)) else {
+            return false;
+        };
+        let name = &self.modules[usize::from(below.module)];
+        // In brackets are also what is no module: `bpf`, `__builtin__ftrace`.
+        let is_module = name != "kernel" && name != "bpf" && !name.starts_with("__builtin__");
+        below.module == above.module && is_module
+    }
+
     /// Every symbol of that name, by address.
     pub fn named(&self, name: &str) -> impl Iterator<Item = KernelSymbol<'_>> {
         let index = self.by_name.get_or_init(|| {
@@ -131,6 +149,16 @@ impl Kallsyms {
             .map(|at| &self.by_address[at as usize])
             .filter(move |entry| self.name_of(entry) == name)
             .map(|entry| self.symbol(entry))
+    }
+
+    /// The address of the kernel's own `name`, without the index that pays for many names only.
+    fn own_by_scan(&self, name: &str) -> Option<u64> {
+        let is_meant = |entry: &&Entry| {
+            usize::from(entry.name_len) == name.len()
+                && entry.module == 0
+                && self.name_of(entry) == name
+        };
+        self.by_address.iter().find(is_meant).map(|entry| entry.address)
     }
 
     /// The address of `name`: the first in the kernel's own text, else in any module.
@@ -240,56 +268,6 @@ fn each_line(mut from: impl Read, mut sink: impl FnMut(&[u8])) -> io::Result<()>
     Ok(())
 }
 
-/// One line of the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Line<'a> {
-    pub(super) address: u64,
-    pub(super) kind: u8,
-    pub(super) name: &'a str,
-    /// Empty for the kernel itself.
-    pub(super) module: &'a str,
-}
-
-/// Address, type and name, then for modules a tab and `[module]`.
-pub(super) fn parse_line(line: &[u8]) -> Option<Line<'_>> {
-    let RawLine { address, kind, name, module } = RawLine::parse(line)?;
-    let (name, module) = (std::str::from_utf8(name).ok()?, std::str::from_utf8(module).ok()?);
-    Some(Line { address, kind, name, module })
-}
-
-struct RawLine<'a> {
-    address: u64,
-    kind: u8,
-    name: &'a [u8],
-    module: &'a [u8],
-}
-
-impl<'a> RawLine<'a> {
-    fn parse(line: &'a [u8]) -> Option<Self> {
-        let mut address = 0u64;
-        let mut digits = 0;
-        for &byte in line {
-            let digit = match byte {
-                b'0'..=b'9' => byte - b'0',
-                b'a'..=b'f' => byte - b'a' + 10,
-                _ => break,
-            };
-            address = address << 4 | u64::from(digit);
-            digits += 1;
-        }
-        let (&[before, kind, after], rest) = line.get(digits..)?.split_first_chunk::<3>()?;
-        if !(1..=16).contains(&digits) || (before, after) != (b' ', b' ') {
-            return None;
-        }
-        let end = rest.iter().position(|&byte| byte == b'\t' || byte == b' ');
-        let (name, module) = rest.split_at(end.unwrap_or(rest.len()));
-        let is_frame = |byte: &u8| matches!(byte, b'[' | b']' | b' ' | b'\t');
-        let start = module.iter().position(|byte| !is_frame(byte)).unwrap_or(module.len());
-        let end = module.iter().rposition(|byte| !is_frame(byte)).map_or(start, |last| last + 1);
-        (!name.is_empty()).then_some(Self { address, kind, name, module: &module[start..end] })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,6 +294,8 @@ mod tests {
         assert_eq!(at(0xffff_ffff_c010_0000), Some(("bpf_prog_1234_main", "bpf")));
         assert_eq!(at(0xffff_ffff_8100_0050), Some(("startup_64", "kernel")));
         assert_eq!(at(0xffff_ffff_80ff_ffff), None);
+        let addresses = [0xffff_ffff_c000_0001, 0xffff_ffff_c000_0041, 0xffff_ffff_8100_0101];
+        assert_eq!(addresses.map(|a| table.is_within_module(a)), [true, false, false]);
     }
 
     #[test]

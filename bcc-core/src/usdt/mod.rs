@@ -57,16 +57,6 @@ pub enum UsdtError {
         /// Counted from 1.
         index: usize,
     },
-    /// An argument is somewhere the readers cannot look.
-    #[error("cannot read argument {index} of probe {probe}: {operand}")]
-    Operand {
-        /// Probe name.
-        probe: String,
-        /// Counted from 1.
-        index: usize,
-        /// As the note has it.
-        operand: String,
-    },
     /// A probe inlined at several places of a relocatable file cannot be told apart without the
     /// process.
     #[error(

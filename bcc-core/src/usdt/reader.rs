@@ -15,11 +15,15 @@ struct Site<'a> {
     addresses: Vec<u64>,
 }
 
+/// Arguments of handlers, counted from 1, that no program can read, and why.
+type Unreadable<'a> = BTreeMap<(&'a str, usize), String>;
+
 /// Readers for all enabled probes of all contexts. A handler may serve several probes, also of
-/// several files and processes.
+/// several files and processes. A program that asks for an argument where programs cannot look (a
+/// vector register) does not compile, and the compiler's message says where the argument is.
 ///
 /// # Errors
-/// [`UsdtError::NeedsPid`], [`UsdtError::Operand`], [`UsdtError::Machine`].
+/// [`UsdtError::NeedsPid`], [`UsdtError::Machine`].
 pub fn generate(contexts: &[&Usdt]) -> Result<String, UsdtError> {
     let mut by_function: BTreeMap<&str, Vec<Site<'_>>> = BTreeMap::new();
     for context in contexts {
@@ -30,14 +34,16 @@ pub fn generate(contexts: &[&Usdt]) -> Result<String, UsdtError> {
             }
         }
     }
-    let mut text = String::new();
+    let (mut text, mut unreadable) = (String::new(), Unreadable::new());
     for (function, sites) in &by_function {
         let count = sites.iter().map(|site| site.location.arguments.len()).max().unwrap_or(0);
         for index in 0..count {
-            write_reader(&mut text, function, index, sites)?;
+            if let Some(why) = write_reader(&mut text, function, index, sites)? {
+                unreadable.insert((*function, index + 1), why);
+            }
         }
     }
-    write_any(&mut text, contexts, &by_function);
+    write_any(&mut text, contexts, &by_function, &unreadable);
     Ok(text)
 }
 
@@ -47,6 +53,7 @@ fn write_any<'a>(
     text: &mut String,
     contexts: &[&'a Usdt],
     by_function: &BTreeMap<&str, Vec<Site<'a>>>,
+    unreadable: &Unreadable<'_>,
 ) {
     let mut sites: Vec<Site<'a>> = Vec::new();
     for context in contexts {
@@ -71,18 +78,20 @@ fn write_any<'a>(
         })
     };
     for n in 1..=sites.iter().map(arguments).max().unwrap_or(0) {
-        let _ = writeln!(
-            text,
-            "static __always_inline int _bpf_readarg__any_{n}(struct pt_regs *ctx, void *dest, \
-             size_t len) {{"
-        );
-        if let (1, Some(function)) = (by_function.len(), by_function.keys().next()) {
+        let only = by_function.keys().next().filter(|_| by_function.len() == 1);
+        if let Some(why) = only.and_then(|function| unreadable.get(&(*function, n))) {
+            write_refusal(text, "_any", n, why);
+            continue;
+        }
+        write_head(text, "_any", n, "");
+        if let Some(function) = only {
             let _ = writeln!(text, "  return _bpf_readarg_{function}_{n}(ctx, dest, len);\n}}");
             continue;
         }
         let _ = writeln!(text, "  switch ({selector}) {{");
         for (site, labels) in sites.iter().zip(&labels).filter(|(site, _)| arguments(site) >= n) {
-            let Some(function) = handler(site) else { continue };
+            let function = handler(site).filter(|f| !unreadable.contains_key(&(*f, n)));
+            let Some(function) = function else { continue };
             for label in labels {
                 let _ = write!(text, "  case {label:#x}ULL:");
             }
@@ -115,39 +124,53 @@ fn add_site<'a>(
     }
 }
 
+/// Starts the function that fetches argument `n` for a handler.
+fn write_head(text: &mut String, function: &str, n: usize, attribute: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "static __always_inline {attribute}int _bpf_readarg_{function}_{n}(struct pt_regs *ctx, \
+         void *dest, size_t len) {{"
+    );
+}
+
+/// A reader that the compiler refuses to call.
+fn write_refusal(text: &mut String, function: &str, n: usize, why: &str) {
+    write_head(text, function, n, &format!("__attribute__((unavailable(\"{why}\"))) "));
+    text.push_str("  return -1;\n}\n");
+}
+
+/// Writes the reader of one argument. What it returns is why there can be none.
 fn write_reader(
     text: &mut String,
     function: &str,
     index: usize,
     sites: &[Site<'_>],
-) -> Result<(), UsdtError> {
+) -> Result<Option<String>, UsdtError> {
     let with: Vec<(&Site<'_>, &Argument)> =
         sites.iter().filter_map(|site| Some((site, site.location.arguments.get(index)?))).collect();
-    let widest = with
-        .iter()
-        .map(|(_, argument)| *argument)
-        .reduce(|widest, next| if next.size > widest.size { next } else { widest });
-    let Some(widest) = widest else { return Ok(()) };
+    let widest = with.iter().map(|(_, argument)| *argument);
+    let widest = widest.reduce(|widest, next| if next.size > widest.size { next } else { widest });
+    let Some(widest) = widest else { return Ok(None) };
     let ctype = widest.ctype();
-    let mut fetches = Vec::with_capacity(with.len());
-    for (site, argument) in &with {
-        fetches.push(fetch(site, argument, index, ctype)?);
+    let fetches = with.iter().map(|(site, argument)| fetch(site, argument, ctype));
+    let fetches: Vec<Option<String>> = fetches.collect::<Result<_, _>>()?;
+    if fetches.iter().all(Option::is_none) {
+        let why = refusal(with[0].0, with[0].1, index + 1);
+        write_refusal(text, function, index + 1, &why);
+        return Ok(Some(why));
     }
-    // Writing to a String cannot fail.
-    let _ = writeln!(
-        text,
-        "static __always_inline int _bpf_readarg_{function}_{n}(struct pt_regs *ctx, void *dest, \
-         size_t len) {{\n  if (len != sizeof({ctype})) return -1;",
-        n = index + 1,
-    );
+    write_head(text, function, index + 1, "");
+    let _ = writeln!(text, "  if (len != sizeof({ctype})) return -1;");
     let all_same = with.len() == sites.len() && fetches.windows(2).all(|two| two[0] == two[1]);
-    if all_same {
-        let _ = writeln!(text, "  {}\n  return 0;\n}}", fetches[0]);
-        return Ok(());
+    if let (true, Some(fetch)) = (all_same, &fetches[0]) {
+        let _ = writeln!(text, "  {fetch}\n  return 0;\n}}");
+        return Ok(None);
     }
     let (selector, labels) = labels(sites)?;
     let _ = writeln!(text, "  switch ({selector}) {{");
     for ((site, _), fetch) in with.iter().zip(&fetches) {
+        let Some(fetch) = fetch else { continue };
         let place = sites.iter().position(|other| std::ptr::eq(other, *site));
         for label in place.map(|place| labels[place].as_slice()).unwrap_or_default() {
             let _ = write!(text, "  case {label:#x}ULL:");
@@ -155,7 +178,21 @@ fn write_reader(
         let _ = writeln!(text, " {fetch} return 0;");
     }
     let _ = writeln!(text, "  }}\n  return -1;\n}}");
-    Ok(())
+    Ok(None)
+}
+
+/// Why an argument cannot be read, fit for a C string.
+fn refusal(site: &Site<'_>, argument: &Argument, n: usize) -> String {
+    let is_vector = matches!(&argument.operand,
+        Operand::Register(name) if is_vector(name, site.probe.machine));
+    let place = if is_vector { "a vector register: nowhere" } else { "nowhere" };
+    let name = site.probe.full_name();
+    let text =
+        format!("argument {n} of probe {name} is {argument}, {place} that BPF programs can read");
+    // Names and operands come from a file.
+    text.chars()
+        .map(|c| if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') { c } else { '?' })
+        .collect()
 }
 
 /// What tells the places apart: the offset in their page where that suffices (it is the same in
@@ -185,77 +222,61 @@ fn are_distinct(labels: &[Vec<u64>]) -> bool {
     all.len() == count
 }
 
-/// Statements that put the argument into `*dest`.
-fn fetch(
-    site: &Site<'_>,
-    argument: &Argument,
-    index: usize,
-    ctype: &str,
-) -> Result<String, UsdtError> {
-    let refuse = || UsdtError::Operand {
-        probe: site.probe.full_name(),
-        index: index + 1,
-        operand: argument.to_string(),
-    };
-    let machine = site.probe.machine;
-    let own = argument.ctype();
+/// Statements that put the argument into `*dest`; `None` when it is where programs cannot look.
+fn fetch(site: &Site<'_>, argument: &Argument, ctype: &str) -> Result<Option<String>, UsdtError> {
     const BARRIER: &str = "__asm__ __volatile__(\"\": : :\"memory\");";
-    match &argument.operand {
+    let own = argument.ctype();
+    Ok(match &argument.operand {
         Operand::Constant(value) => {
             let value = format!("({own}){:#x}ULL", value.cast_unsigned());
-            Ok(format!("*(({ctype} *)dest) = {value};"))
+            Some(format!("*(({ctype} *)dest) = {value};"))
         }
-        // Vector registers are not among what a probe sees.
-        Operand::Register(name) if is_vector(name, machine) => {
-            Ok(format!("*(({ctype} *)dest) = 0;"))
-        }
-        Operand::Register(name) => {
-            let register = register(name, machine)?.ok_or_else(refuse)?;
-            Ok(format!("*(({ctype} *)dest) = ({own}){register}; {BARRIER}"))
-        }
-        Operand::Address { symbol, offset } => {
-            let address = symbol_address(site, symbol, *offset).ok_or_else(refuse)?;
-            Ok(format!("*(({ctype} *)dest) = ({own})({address});"))
-        }
-        Operand::Memory { base, index: scaled, part, offset, symbol } => {
-            let mut address = match (symbol, base.as_deref()) {
-                // The page is in the base.
-                (Some(symbol), Some(base)) if machine == EM_AARCH64 => {
-                    let base = register(base, machine)?.ok_or_else(refuse)?;
-                    let target = value_of(site, symbol).ok_or_else(refuse)?;
-                    format!("{base} + {:#x}ULL", target.wrapping_add_signed(*offset) & 0xfff)
-                }
-                (Some(symbol), None | Some("rip")) => {
-                    symbol_address(site, symbol, *offset).ok_or_else(refuse)?
-                }
-                (Some(symbol), Some(base)) => {
-                    let base = register(base, machine)?.ok_or_else(refuse)?;
-                    let address = symbol_address(site, symbol, *offset).ok_or_else(refuse)?;
-                    format!("{address} + {base}")
-                }
-                (None, Some(base)) => {
-                    let base = register(base, machine)?.ok_or_else(refuse)?;
-                    format!("{base} + ({offset}LL)")
-                }
-                (None, None) => format!("({offset}LL)"),
-            };
-            if let Some((scaled, scale)) = scaled {
-                let scaled = register(scaled, machine)?.ok_or_else(refuse)?;
-                let part = match part {
-                    IndexPart::Whole => "",
-                    IndexPart::SignedHalf => "(s64)(s32)",
-                    IndexPart::UnsignedHalf => "(u64)(u32)",
-                };
-                let _ = write!(address, " + {part}{scaled} * {scale}");
-            }
-            Ok(format!(
+        Operand::Register(name) => register(name, site.probe.machine)?
+            .map(|register| format!("*(({ctype} *)dest) = ({own}){register}; {BARRIER}")),
+        Operand::Address { symbol, offset } => symbol_address(site, symbol, *offset)
+            .map(|address| format!("*(({ctype} *)dest) = ({own})({address});")),
+        Operand::Memory { .. } => memory_address(site, &argument.operand)?.map(|address| {
+            format!(
                 "{{ u64 __addr = {address}; {BARRIER} {own} __res = 0; \
                  bpf_probe_read_user(&__res, sizeof(__res), (void *)__addr); \
                  *(({ctype} *)dest) = __res; }}"
-            ))
+            )
+        }),
+        Operand::Unknown(_) => None,
+    })
+}
+
+/// The expression for the address of an operand in memory.
+fn memory_address(site: &Site<'_>, operand: &Operand) -> Result<Option<String>, UsdtError> {
+    let machine = site.probe.machine;
+    let Operand::Memory { base, index, part, offset, symbol } = operand else { return Ok(None) };
+    let from_base = match base.as_deref() {
+        Some("rip") | None => None,
+        Some(base) => match register(base, machine)? {
+            Some(base) => Some(base),
+            None => return Ok(None),
+        },
+    };
+    let address = match (symbol, from_base) {
+        // The page is in the base.
+        (Some(symbol), Some(base)) if machine == EM_AARCH64 => value_of(site, symbol)
+            .map(|value| format!("{base} + {:#x}ULL", value.wrapping_add_signed(*offset) & 0xfff)),
+        (Some(symbol), None) => symbol_address(site, symbol, *offset),
+        (Some(symbol), Some(base)) => {
+            symbol_address(site, symbol, *offset).map(|address| format!("{address} + {base}"))
         }
-        Operand::Unknown(_) => Err(refuse()),
-    }
+        (None, Some(base)) => Some(format!("{base} + ({offset}LL)")),
+        (None, None) if base.is_some() => Some(format!("ctx->ip + ({offset}LL)")),
+        (None, None) => Some(format!("({offset}LL)")),
+    };
+    let (Some(address), Some((scaled, scale))) = (&address, index) else { return Ok(address) };
+    let part = match part {
+        IndexPart::Whole => "",
+        IndexPart::SignedHalf => "(s64)(s32)",
+        IndexPart::UnsignedHalf => "(u64)(u32)",
+    };
+    let scaled = register(scaled, machine)?;
+    Ok(scaled.map(|scaled| format!("{address} + {part}{scaled} * {scale}")))
 }
 
 /// A symbol's address in whichever process hit the probe: as far from the probe as in the file.

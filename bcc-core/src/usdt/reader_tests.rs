@@ -37,7 +37,7 @@ fn reader(probe: &Probe, known: bool) -> Result<String, UsdtError> {
         })
         .collect();
     let mut text = String::new();
-    write_reader(&mut text, "f", 0, &sites).map(|()| text)
+    write_reader(&mut text, "f", 0, &sites).map(|_| text)
 }
 
 #[test]
@@ -97,10 +97,23 @@ fn places_of_one_page_offset_need_addresses() {
 fn symbols_are_relative_to_the_probe() {
     let text = reader(&probe(false, vec![location(0x10, "8@global+8(%rip)")]), false).unwrap();
     assert!(text.contains("u64 __addr = PT_REGS_IP(ctx) + (32760LL);"), "{text}");
-    let refused = reader(&probe(false, vec![location(0x10, "8@other(%rip)")]), false);
-    assert!(matches!(refused, Err(UsdtError::Operand { index: 1, .. })));
-    let vector = reader(&probe(false, vec![location(0x10, "8f@%xmm3")]), false).unwrap();
-    assert!(vector.contains("*((uint64_t *)dest) = 0;"));
+}
+
+#[test]
+fn what_no_program_can_read_is_refused_where_it_is_asked_for() {
+    for (operand, why) in [
+        ("8f@%xmm3", "argument 1 of probe p:n is 8f@%xmm3, a vector register: nowhere that BPF"),
+        ("8@other(%rip)", "argument 1 of probe p:n is 8@other(%rip), nowhere that BPF"),
+        ("8@\"\\%q", "argument 1 of probe p:n is 8@??%q, nowhere that BPF"),
+    ] {
+        let text = reader(&probe(false, vec![location(0x10, operand)]), false).unwrap();
+        assert!(text.contains(&format!("__attribute__((unavailable(\"{why}")), "{text}");
+    }
+    // Elsewhere it may be in memory.
+    let places = vec![location(0x10, "8f@%xmm3"), location(0x20, "8f@-8(%rbp)")];
+    let text = reader(&probe(false, places), false).unwrap();
+    assert!(!text.contains("unavailable") && !text.contains("case 0x10ULL"), "{text}");
+    assert!(text.contains("case 0x20ULL: { u64 __addr = ctx->bp + (-8LL);"), "{text}");
 }
 
 #[test]

@@ -45,6 +45,25 @@ def test_a_program_below_its_own_root_is_named(build, start, root):
         assert BPF._sym_cache(pid).resolve_name(b"/target", name.encode()) == address
 
 
+@pytest.mark.parametrize("where", ["", ".debug/", "usr/lib/debug/"])
+def test_its_debug_file_is_found_below_its_own_root(build, start, root, where):
+    build("symbols.c", "-static", directory=root)
+    debug = root / where / "target.debug"
+    debug.parent.mkdir(parents=True, exist_ok=True)
+    for words in (
+        ["--only-keep-debug", root / "target", debug],
+        ["--strip-all", "--remove-section=.note.gnu.build-id", root / "target"],
+        ["--add-gnu-debuglink=%s" % debug, root / "target"],
+    ):
+        subprocess.run(["objcopy", *words], check=True)
+    target = start(enter(root), 3)
+    pid = inner_pid(target)
+    for name, address in target.addresses.items():
+        assert BPF._sym_cache(pid).resolve(address + 1, True) == (name.encode(), 1, b"/target")
+        shown = BPF.sym(address, pid, show_source=True).decode()
+        assert shown.startswith(name + " at ") and "symbols.c:" in shown
+
+
 def test_its_perf_map_is_read_by_the_pid_it_knows(build, start, root):
     build("jit.c", "-static", directory=root)
     target = start(enter(root), 1)

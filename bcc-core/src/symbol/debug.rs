@@ -9,12 +9,36 @@ use std::path::{Path, PathBuf};
 /// Most that `.gnu_debugdata` may unpack to.
 const MOST: u64 = 1 << 30;
 
+/// A file by the path that its process knows, and where that process's root is for us.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) root: &'a Path,
+    pub(super) path: &'a Path,
+}
+
+impl<'a> Known<'a> {
+    /// What `/proc/PID/root/…` says of both; other paths are below our own root.
+    pub(super) fn of(path: &'a Path) -> Self {
+        let root = path.ancestors().find(|root| root.components().count() == 4);
+        let is_root = |root: &&Path| root.starts_with("/proc") && root.ends_with("root");
+        match root.filter(is_root) {
+            Some(root) => Self { root, path: path.strip_prefix(root).unwrap_or(path) },
+            None => Self { root: Path::new("/"), path },
+        }
+    }
+
+    /// A path of the process's, as we can open it.
+    fn open_path(&self, path: &Path) -> PathBuf {
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+}
+
 /// Where debug files are looked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DebugPaths {
     /// `BCC_SYMFS`: a tree with files under the same paths.
     symfs: Option<PathBuf>,
-    /// `BCC_DEBUGINFO_ROOT`, else `/usr/lib/debug`.
+    /// `BCC_DEBUGINFO_ROOT`, else `/usr/lib/debug`; below the process's root and below ours.
     root: PathBuf,
 }
 
@@ -32,22 +56,22 @@ impl DebugPaths {
         self.symfs.as_deref()
     }
 
-    /// The debug file of `elf`, which the process knows as `path`; its addresses are the same.
-    pub(super) fn find(&self, elf: &ElfFile, path: &Path) -> Option<ElfFile> {
+    /// The debug file of `elf`; its addresses are the same.
+    pub(super) fn find(&self, elf: &ElfFile, known: Known<'_>) -> Option<ElfFile> {
         let id = elf.build_id();
-        self.in_symfs(path, id.as_deref())
-            .or_else(|| self.by_build_id(id.as_deref()?))
-            .or_else(|| self.by_link(elf, path))
+        self.in_symfs(known.path, id.as_deref())
+            .or_else(|| self.by_build_id(id.as_deref()?, known))
+            .or_else(|| self.by_link(elf, known))
             .or_else(|| unpack(elf))
     }
 
     /// The file with the DWARF of `elf`.
-    pub(super) fn find_lines(&self, elf: &ElfFile, path: &Path) -> Option<ElfFile> {
+    pub(super) fn find_lines(&self, elf: &ElfFile, known: Known<'_>) -> Option<ElfFile> {
         let id = elf.build_id();
         let usable = |found: Option<ElfFile>| found.filter(ElfFile::has_lines);
-        usable(self.in_symfs(path, id.as_deref()))
-            .or_else(|| usable(self.by_build_id(id.as_deref()?)))
-            .or_else(|| usable(self.by_link(elf, path)))
+        usable(self.in_symfs(known.path, id.as_deref()))
+            .or_else(|| usable(self.by_build_id(id.as_deref()?, known)))
+            .or_else(|| usable(self.by_link(elf, known)))
     }
 
     /// The file with DWARF that several debug files share (`.gnu_debugaltlink`, made by `dwz`).
@@ -73,22 +97,25 @@ impl DebugPaths {
         (id.is_none() || found.build_id().as_deref() == id).then_some(found)
     }
 
-    fn by_build_id(&self, id: &[u8]) -> Option<ElfFile> {
-        let found = ElfFile::open(&self.build_id_path(id)?).ok()?;
-        found.has_full_table().then_some(found)
+    fn by_build_id(&self, id: &[u8], known: Known<'_>) -> Option<ElfFile> {
+        let path = self.build_id_path(id)?;
+        let mut candidates = [known.open_path(&path), path].into_iter();
+        candidates.find_map(|path| ElfFile::open(&path).ok().filter(ElfFile::has_full_table))
     }
 
-    fn by_link(&self, elf: &ElfFile, path: &Path) -> Option<ElfFile> {
+    fn by_link(&self, elf: &ElfFile, known: Known<'_>) -> Option<ElfFile> {
         let (name, crc) = elf.debug_link()?;
         // The name comes from the file: it may not lead elsewhere.
         if name.contains('/') || name.is_empty() {
             return None;
         }
-        let directory = path.parent()?;
+        let directory = known.path.parent()?;
         let below_root = self.root.join(directory.strip_prefix("/").unwrap_or(directory));
-        [directory.join(&name), directory.join(".debug").join(&name), below_root.join(&name)]
-            .into_iter()
-            .filter(|candidate| candidate != path)
+        let own = [directory.join(&name), directory.join(".debug").join(&name)];
+        own.iter()
+            .map(|path| known.open_path(path))
+            .chain([known.open_path(&below_root.join(&name)), below_root.join(&name)])
+            .filter(|candidate| *candidate != known.open_path(known.path))
             .find(|candidate| crc_of(candidate) == Some(crc))
             .and_then(|candidate| ElfFile::open(&candidate).ok())
     }

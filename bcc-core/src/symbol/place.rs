@@ -1,7 +1,7 @@
 //! Places for uprobes: a module and a symbol or address become a file and a file offset.
 
 use super::SymbolError;
-use super::debug::DebugPaths;
+use super::debug::{DebugPaths, Known};
 use super::elf::ElfFile;
 use super::indirect::{Resolvers, Search};
 use super::library::find_library;
@@ -193,12 +193,13 @@ pub fn at_start(pattern: &str) -> Result<Regex, SymbolError> {
     Ok(Regex::new(&format!("^(?:{pattern})"))?)
 }
 
-/// Functions of a file and of its debug file.
+/// Functions of a file and of its debug file; `path` is below the root of its process
+/// (`/proc/PID/root/…`), or ours.
 pub(super) fn functions_of(elf: &ElfFile, path: &Path) -> Result<SymbolTable, SymbolError> {
     let mut builder = TableBuilder::default();
     // Where the file has its full table, a debug file has nothing more.
     if !elf.has_full_table()
-        && let Some(debug) = DebugPaths::from_env().find(elf, path)
+        && let Some(debug) = DebugPaths::from_env().find(elf, Known::of(path))
         && let Err(error) = debug.add_functions(&mut builder)
     {
         log::debug!("{error}");

@@ -2,6 +2,7 @@
 //! compiled.
 
 mod compiled;
+mod executable;
 mod image;
 pub(crate) mod maps;
 
@@ -11,11 +12,11 @@ use super::search::Spread;
 use super::source::{SourceFrame, SourceLines};
 use super::zip::{self, Member};
 use compiled::Compiled;
+use executable::Executable;
 use image::{Image, ModuleEntry, vdso};
 use maps::{Mapping, is_file, parse_mapping};
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -47,8 +48,10 @@ pub struct ProcessSymbols {
     regions: Vec<Region>,
     modules: Vec<ModuleEntry>,
     compiled: Option<Compiled>,
-    /// Device and inode of the executable when the maps were read.
-    executable: Option<(u64, u64)>,
+    /// What the process ran when the maps were read.
+    executable: Option<Executable>,
+    /// How often mappings or compiled code were read.
+    generation: u64,
     /// When an address in no module last made us read the maps.
     missed: Option<Instant>,
     /// When we last looked whether the process runs another program.
@@ -80,6 +83,7 @@ impl ProcessSymbols {
             modules: Vec::new(),
             compiled: None,
             executable: None,
+            generation: 0,
             missed: None,
             looked: None,
             readable: HashMap::default(),
@@ -96,12 +100,13 @@ impl ProcessSymbols {
         let path = PathBuf::from(format!("/proc/{}/maps", self.pid));
         let text = std::fs::read(&path).map_err(|source| SymbolError::Io { path, source })?;
         let text = String::from_utf8_lossy(&text);
-        let executable = self.executable_now();
+        let executable = Executable::of(self.pid);
         if text.is_empty() {
             // A zombie: it has no memory any more.
             return Ok(());
         }
         self.executable = executable;
+        self.generation += 1;
         self.readable.clear();
         let old = std::mem::take(&mut self.modules);
         self.regions.clear();
@@ -184,11 +189,6 @@ impl ProcessSymbols {
         members.iter().find(holds).cloned()
     }
 
-    fn executable_now(&self) -> Option<(u64, u64)> {
-        let meta = std::fs::metadata(format!("/proc/{}/exe", self.pid)).ok()?;
-        Some((meta.dev(), meta.ino()))
-    }
-
     /// Reads the mappings again, unless the last miss did so just now: addresses of no module come
     /// in thousands.
     fn refresh_after_miss(&mut self) {
@@ -211,13 +211,19 @@ impl ProcessSymbols {
             return;
         }
         self.looked = Some(started);
-        let now = self.executable_now();
+        let now = Executable::of(self.pid);
         if now.is_some()
             && now != self.executable
             && let Err(error) = self.refresh()
         {
             log::debug!("{error}");
         }
+    }
+
+    /// A number that changes when names given before may not be right any more.
+    pub fn generation(&mut self) -> u64 {
+        self.follow_exec();
+        self.generation
     }
 
     /// What is at `address`. A dead process is answered from its last known mappings.
@@ -231,15 +237,13 @@ impl ProcessSymbols {
     /// As [`ProcessSymbols::resolve`], with C++ and Rust names as people write them.
     pub fn resolve_demangled(&mut self, address: u64) -> Option<Symbol<'_>> {
         let found = self.find(address)?;
-        let Found::Function { module, position, .. } = found else { return self.symbol(found) };
-        let key = (module, position);
-        if !self.readable.contains_key(&key) {
-            let readable = self.symbol(found)?.name.and_then(demangle).map(String::into_boxed_str);
-            self.readable.insert(key, readable);
-        }
-        let symbol = self.symbol(found)?;
-        let name = self.readable.get(&key).and_then(Option::as_deref).or(symbol.name);
-        Some(Symbol { name, ..symbol })
+        let Found::Function { module, position, offset } = found else { return self.symbol(found) };
+        let entry = &self.modules[module];
+        let name = entry.image.as_ref()?.functions.function_at(position)?.name;
+        let readable = self.readable.entry((module, position));
+        let readable = readable.or_insert_with(|| demangle(name).map(String::into_boxed_str));
+        let name = readable.as_deref().unwrap_or(name);
+        Some(Symbol { name: Some(name), offset, module: &entry.path })
     }
 
     /// The functions around `address` with their source lines, the innermost inlined one first; none
@@ -361,7 +365,9 @@ impl ProcessSymbols {
             region.and_then(|region| vdso(pid, region.start, region.end))
         } else {
             let opened = module.open();
-            opened.map(|(elf, key)| Image::load(elf, Some(key), Path::new(&module.path)))
+            let inside = module.path.trim_start_matches('/');
+            let path = Path::new("/proc").join(pid.to_string()).join("root").join(inside);
+            opened.map(|(elf, key)| Image::load(elf, Some(key), &path))
         };
         module.image = Some(image.unwrap_or_else(Image::unreadable));
     }
@@ -373,6 +379,7 @@ impl ProcessSymbols {
             && let Some(read) = Compiled::read(self.pid, known)
         {
             self.compiled = Some(read);
+            self.generation += 1;
         }
         let functions = &self.compiled.as_ref()?.functions;
         let position = functions.position_at(address)?;

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher};
 
 /// Entries per step.
-const STEP: usize = 32;
+const STEP: usize = 8;
 
 /// The first address of every [`STEP`] entries: small enough to stay in the cache.
 #[derive(Debug, Clone, Default)]

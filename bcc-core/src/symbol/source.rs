@@ -1,6 +1,6 @@
 //! Source lines and inlined functions, as DWARF tells them.
 
-use super::debug::DebugPaths;
+use super::debug::{DebugPaths, Known};
 use super::elf::ElfFile;
 use addr2line::{LookupContinuation, LookupResult, SplitDwarfLoad};
 use gimli::{DwarfPackage, EndianArcSlice, RunTimeEndian, SectionId};
@@ -55,7 +55,7 @@ impl SourceLines {
         if elf.has_lines() {
             return Self::read(elf, parts);
         }
-        Self::read(&DebugPaths::from_env().find_lines(elf, path)?, parts)
+        Self::read(&DebugPaths::from_env().find_lines(elf, Known { root, path })?, parts)
     }
 
     /// Lines of a file in memory, without parts elsewhere.

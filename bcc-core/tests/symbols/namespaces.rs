@@ -5,6 +5,7 @@ use bcc_core::symbol::place::{Wanted, resolve};
 use bcc_core::symbol::process::ProcessSymbols;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// A shell in namespaces of its own.
 fn unshared(flags: &[&str], script: &str, directory: &Path) -> Command {
@@ -77,6 +78,31 @@ fn program_that_a_process_became_is_named() {
     let mut target = Target::spawn(command.env("DIR", directory.path()), 1);
     let mut symbols = target.symbols();
     assert!(symbols.modules().all(|path| !path.ends_with("/target")));
+    target.go_on("", 3);
+    target.check_with(&mut symbols, &binary);
+}
+
+/// The kernel places a program elsewhere when it starts itself again.
+#[test]
+fn program_that_starts_itself_again_is_named_where_it_is_now() {
+    let directory = tempfile::tempdir().unwrap();
+    let binary = build(directory.path(), &[]);
+    let mut command = Command::new("sh");
+    let again =
+        "echo before 0x1; read line; exec sh -c 'echo then 0x1; read line; exec $DIR/target'";
+    command.args(["-c", again]);
+    let mut target = Target::spawn(command.env("DIR", directory.path()), 1);
+    let mut symbols = target.symbols();
+    let generation = symbols.generation();
+    assert_eq!(symbols.generation(), generation);
+    target.go_on("", 1);
+    // It looks once in a millisecond at most.
+    let mut changes = std::iter::repeat_with(|| {
+        std::thread::sleep(Duration::from_millis(1));
+        symbols.generation() != generation
+    });
+    assert!(changes.by_ref().take(1000).any(|changed| changed));
+    drop(changes);
     target.go_on("", 3);
     target.check_with(&mut symbols, &binary);
 }

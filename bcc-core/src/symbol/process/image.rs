@@ -35,7 +35,7 @@ fn images() -> &'static Mutex<HashMap<ImageKey, Weak<Image>>> {
 }
 
 impl Image {
-    /// The image of `file`, which the process knows as `path`, from the cache or read now.
+    /// The image of `elf`, at `path` below its process's root, from the cache or read now.
     pub(super) fn load(mut elf: ElfFile, key: Option<ImageKey>, path: &Path) -> Arc<Self> {
         let key = elf.build_id().map(ImageKey::BuildId).or(key);
         let cached = |key: &ImageKey| {

@@ -15,7 +15,9 @@ mod link;
 mod map;
 mod module;
 mod objects;
+mod place;
 mod symbol;
+mod texts;
 mod trace;
 mod types;
 mod usdt;
@@ -49,10 +51,9 @@ mod _native {
         attach_tc, attach_xdp_link, map_info, open_iterator, pin, program_info, test_run,
     };
     #[pymodule_export]
-    use super::symbol::{
-        SymbolCache, UserModule, add_build_id_module, find_executable, find_library, ksym,
-        ksymname, resolve_symbol, sym,
-    };
+    use super::place::{UserModule, find_executable, find_library, resolve_symbol};
+    #[pymodule_export]
+    use super::symbol::{SymbolCache, add_build_id_module, ksym, ksymname, sym};
     #[pymodule_export]
     use super::trace::{TracePipe, parse_trace_line};
     #[pymodule_export]

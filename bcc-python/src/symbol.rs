@@ -1,17 +1,16 @@
 //! Addresses to names, names to addresses.
 
 use crate::error::{kallsyms_error, symbol_error};
+use crate::texts::{self, Question};
 use bcc_core::kernel::kallsyms::KallsymsError;
 use bcc_core::kernel::kallsyms::live::LiveKallsyms;
 use bcc_core::symbol::SourceFrame;
 use bcc_core::symbol::build_id::BuildIdCache;
 use bcc_core::symbol::demangle::demangle as demangled;
-use bcc_core::symbol::library;
-use bcc_core::symbol::place::{self, Wanted};
 use bcc_core::symbol::process::{ProcessSymbols, Symbol};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -49,7 +48,7 @@ type SharedProcess = Arc<Mutex<ProcessSymbols>>;
 /// The symbols of process `pid` that all of this process's lookups share; `None` when it is gone
 /// and was never asked for.
 fn shared_process(py: Python<'_>, pid: i32) -> Option<SharedProcess> {
-    static PROCESSES: LazyLock<Mutex<HashMap<i32, SharedProcess>>> = LazyLock::new(Mutex::default);
+    static PROCESSES: Mutex<BTreeMap<i32, SharedProcess>> = Mutex::new(BTreeMap::new());
     let processes = || PROCESSES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = processes().get(&pid) {
         return Some(Arc::clone(known));
@@ -76,6 +75,35 @@ impl Shown {
         }
         text.push_str(&Self::module(module.filter(|_| self.module)));
         text
+    }
+
+    /// The text of what was found; one with a name is kept. What has none may get one at any time.
+    /// A name found in mappings read just now belongs to a generation that `question` does not know:
+    /// it is never asked for again.
+    fn answer<'py>(
+        self,
+        py: Python<'py>,
+        question: Question,
+        found: Option<Symbol<'_>>,
+    ) -> Bound<'py, PyBytes> {
+        let Some(Symbol { name, offset, module }) = found else {
+            return PyBytes::new(py, self.text(None, question.address, None).as_bytes());
+        };
+        let text = match (name, self) {
+            (Some(name), Self { module: false, offset: false }) => {
+                PyBytes::new(py, name.as_bytes())
+            }
+            _ => PyBytes::new(py, self.text(name, offset, Some(module)).as_bytes()),
+        };
+        if name.is_some() {
+            texts::keep(question, &text);
+        }
+        text
+    }
+
+    /// As bits, demangling among them.
+    fn bits(self, demangle: bool) -> u8 {
+        u8::from(self.module) | u8::from(self.offset) << 1 | u8::from(demangle) << 2
     }
 
     /// ` [file]`, or nothing.
@@ -118,21 +146,41 @@ impl SymbolCache {
         Ok(use_symbol(None, address, None))
     }
 
-    /// `name+0xoff [module]`, or `[unknown]`.
+    /// `name+0xoff [module]`, or `[unknown]`, of an address of process `pid`.
     fn text<'py>(
         &self,
         py: Python<'py>,
+        pid: i32,
         address: u64,
         shown: Shown,
         demangle: bool,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        self.with(address, demangle, |name, offset, module| match (name, shown) {
-            (Some(name), Shown { module: false, offset: false }) => {
-                PyBytes::new(py, name.as_bytes())
-            }
-            _ => PyBytes::new(py, shown.text(name, offset, module).as_bytes()),
-        })
-        .map_err(|error| kallsyms_error(&error))
+        let mut question = Question { pid, shown: shown.bits(demangle), address, generation: 0 };
+        if self.is_kernel {
+            let text = kernel(|symbols| {
+                question.generation = symbols.generation(address);
+                texts::known(py, question).unwrap_or_else(|| {
+                    let found = symbols.at(address).map(|found| Symbol {
+                        name: Some(found.name),
+                        offset: address - found.address,
+                        module: found.module,
+                    });
+                    shown.answer(py, question, found)
+                })
+            });
+            return text.map_err(|error| kallsyms_error(&error));
+        }
+        let Some(process) = &self.process else { return Ok(shown.answer(py, question, None)) };
+        let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
+        question.generation = process.generation();
+        if let Some(text) = texts::known(py, question) {
+            return Ok(text);
+        }
+        let found = match demangle {
+            true => process.resolve_demangled(address),
+            false => process.resolve(address),
+        };
+        Ok(shown.answer(py, question, found))
     }
 }
 
@@ -249,7 +297,7 @@ pub(crate) fn sym<'py>(
         });
         return text.map(|t| PyBytes::new(py, t.as_bytes())).map_err(|e| kallsyms_error(&e));
     }
-    cache.text(py, address, shown, demangle)
+    cache.text(py, pid, address, shown, demangle)
 }
 
 /// Text (bytes) of a kernel address; `SymbolError` when the kernel hides its symbols.
@@ -262,15 +310,11 @@ pub(crate) fn ksym(
     show_offset: bool,
 ) -> PyResult<Bound<'_, PyBytes>> {
     let shown = Shown { module: show_module, offset: show_offset };
-    SymbolCache { process: None, is_kernel: true }.text(py, addr, shown, false)
+    SymbolCache { process: None, is_kernel: true }.text(py, -1, addr, shown, false)
 }
 
-fn lossy(bytes: &[u8]) -> String {
+pub(crate) fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn bytes_of<'py>(py: Python<'py>, path: &Path) -> Bound<'py, PyBytes> {
-    PyBytes::new(py, path.as_os_str().as_bytes())
 }
 
 /// The address of a kernel symbol, or -1.
@@ -309,73 +353,4 @@ fn build_id_symbol<'py>(
         None => shown.text(None, address, None),
     };
     Ok(PyBytes::new(frame.py(), text.as_bytes()))
-}
-
-/// The file and file offset of a symbol, or of an address, of a library or executable.
-#[pyfunction]
-pub(crate) fn resolve_symbol<'py>(
-    py: Python<'py>,
-    module: &[u8],
-    symbol: Option<&[u8]>,
-    address: Option<u64>,
-    pid: i32,
-    into: u64,
-) -> PyResult<(Bound<'py, PyBytes>, u64)> {
-    let (module, symbol) = (lossy(module), symbol.map(lossy));
-    let wanted = match (address, &symbol) {
-        (Some(address), _) => Wanted::Address(address),
-        (None, symbol) => Wanted::Symbol(symbol.as_deref().unwrap_or_default(), into),
-    };
-    let found = py
-        .detach(|| place::resolve(&module, wanted, (pid > 0).then_some(pid)))
-        .map_err(|e| symbol_error(&e))?;
-    Ok((bytes_of(py, &found.path), found.offset))
-}
-
-/// The functions of a library or executable, as a process sees it: its file is read once.
-#[pyclass(frozen, module = "bcc._native")]
-#[derive(Debug)]
-pub(crate) struct UserModule(place::Module);
-
-#[pymethods]
-impl UserModule {
-    #[new]
-    fn new(py: Python<'_>, module: &[u8], pid: i32) -> PyResult<Self> {
-        let module = lossy(module);
-        let opened = py.detach(|| place::Module::open(&module, (pid > 0).then_some(pid)));
-        Ok(Self(opened.map_err(|e| symbol_error(&e))?))
-    }
-
-    /// Names and addresses, as the file has them.
-    fn functions<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, u64)> {
-        let functions = self.0.functions().iter();
-        functions.map(|f| (PyBytes::new(py, f.name.as_bytes()), f.address)).collect()
-    }
-
-    /// The file, and offsets in it of functions by their addresses; of IFUNCs what processes use.
-    fn places<'py>(
-        &self,
-        py: Python<'py>,
-        addresses: Vec<u64>,
-    ) -> PyResult<(Bound<'py, PyBytes>, Vec<u64>)> {
-        let found = py.detach(|| self.0.places(&addresses)).map_err(|e| symbol_error(&e))?;
-        let offsets = found.into_iter().map(|place| place.offset).collect();
-        Ok((bytes_of(py, self.0.path()), offsets))
-    }
-}
-
-/// Path of an executable, looked for as a shell does; or None.
-#[pyfunction]
-pub(crate) fn find_executable<'py>(py: Python<'py>, name: &[u8]) -> Option<Bound<'py, PyBytes>> {
-    library::find_executable(&lossy(name)).map(|path| bytes_of(py, &path))
-}
-
-/// Path of a library by its short name, first among those that `pid` (if not 0) has mapped; or None.
-#[pyfunction]
-pub(crate) fn find_library<'py>(
-    py: Python<'py>,
-    name: &[u8],
-    pid: i32,
-) -> Option<Bound<'py, PyBytes>> {
-    library::find_library(&lossy(name), (pid > 0).then_some(pid)).map(|path| bytes_of(py, &path))
 }

@@ -183,15 +183,40 @@ impl Poller {
     /// As [`Poller::poll`].
     pub fn wait(&mut self, timeout_ms: i32) -> Result<Wait, EventError> {
         self.check_process()?;
-        self.follow_cpus();
-        let pending = !self.unfinished.is_empty() || !self.leftovers.is_empty();
-        let wait = self.poll.wait(if pending { 0 } else { timeout_ms }, &mut self.ready)?;
+        let end = u64::try_from(timeout_ms).map(|ms| Instant::now() + Duration::from_millis(ms));
+        let (wait, pending) = loop {
+            self.follow_cpus();
+            let pending = !self.unfinished.is_empty() || !self.leftovers.is_empty();
+            let left = end.as_ref().ok().map(|end| end.saturating_duration_since(Instant::now()));
+            let wait = self.poll.wait(self.slice(pending, left), &mut self.ready)?;
+            let over = left.is_some_and(|left| left <= CPU_CHECK) || pending || !self.has_perf();
+            if !matches!(wait, Wait::Timeout) || over {
+                break (wait, pending);
+            }
+        };
         for token in self.unfinished.drain(..) {
             if !self.ready.contains(&token) {
                 self.ready.push(token);
             }
         }
         if pending { Ok(Wait::Ready(self.ready.len())) } else { Ok(wait) }
+    }
+
+    /// Milliseconds to wait at once: while a perf buffer is there, the CPUs are looked at in between.
+    fn slice(&self, pending: bool, left: Option<Duration>) -> i32 {
+        let slice = match left {
+            _ if pending => Duration::ZERO,
+            Some(left) if self.has_perf() => left.min(CPU_CHECK),
+            Some(left) => left,
+            None if self.has_perf() => CPU_CHECK,
+            None => return -1,
+        };
+        // A started millisecond counts: epoll would return before its end.
+        i32::try_from(slice.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)
+    }
+
+    fn has_perf(&self) -> bool {
+        self.sources.values().any(|source| matches!(source, Source::Perf(_)))
     }
 
     /// Gives what the last [`Poller::wait`] found.
@@ -303,8 +328,7 @@ impl Poller {
 
     /// Looks once a second whether CPUs came or went.
     fn follow_cpus(&mut self) {
-        let has_perf = self.sources.values().any(|source| matches!(source, Source::Perf(_)));
-        if !has_perf || self.cpus_seen.elapsed() < CPU_CHECK {
+        if !self.has_perf() || self.cpus_seen.elapsed() < CPU_CHECK {
             return;
         }
         self.cpus_seen = Instant::now();

@@ -16,6 +16,7 @@ from .enums import (
     XDPAction,
     XDPFlags,
 )
+from .interrupt import Uninterrupted, end_by_sigint
 from .kernel import KernelMixin
 from .symbols import SymbolMixin
 from .tracepipe import TracePipeMixin
@@ -26,8 +27,13 @@ _live: dict[int, "BPF"] = {}
 
 
 def _cleanup_all():
-    for bpf in list(_live.values()):
-        bpf.cleanup()
+    try:
+        with Uninterrupted():
+            for bpf in list(_live.values()):
+                bpf.cleanup()
+    except KeyboardInterrupt:
+        # Nobody is left to catch it.
+        end_by_sigint()
 
 
 def _keep(bpf):
@@ -320,7 +326,14 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
             self.module.close()
 
     def cleanup(self):
-        """Detaches everything but XDP, raw sockets and `attach_func`, then closes the module."""
+        """Detaches everything but XDP, raw sockets and `attach_func`, then closes the module.
+
+        Ctrl-C waits until this is done.
+        """
+        with Uninterrupted():
+            self._clean_up()
+
+    def _clean_up(self):
         self._detach_all()
         for name, table in list(self.tables.items()):
             if type(table).__name__ == "PerfEventArray":

@@ -187,7 +187,7 @@ impl SymbolCache {
 #[pymethods]
 impl SymbolCache {
     #[new]
-    fn new(py: Python<'_>, pid: i32) -> Self {
+    fn new(py: Python<'_>, #[pyo3(from_py_with = c_int)] pid: i32) -> Self {
         let is_kernel = pid < 0;
         let process = if is_kernel { None } else { shared_process(py, pid) };
         Self { process, is_kernel }
@@ -196,7 +196,7 @@ impl SymbolCache {
     fn resolve<'py>(
         &self,
         py: Python<'py>,
-        address: u64,
+        #[pyo3(from_py_with = c_ulonglong)] address: u64,
         demangle: bool,
     ) -> PyResult<Resolved<'py>> {
         let bytes = |text: &str| PyBytes::new(py, text.as_bytes());
@@ -274,14 +274,14 @@ fn with_source(text: &str, frames: &[SourceFrame], demangle: bool) -> String {
 pub(crate) fn sym<'py>(
     py: Python<'py>,
     addr: &Bound<'py, PyAny>,
-    pid: i32,
+    #[pyo3(from_py_with = c_int)] pid: i32,
     show_module: bool,
     show_offset: bool,
     demangle: bool,
     show_source: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let shown = Shown { module: show_module, offset: show_offset };
-    let Ok(address) = addr.extract::<u64>() else {
+    let Ok(address) = c_ulonglong(addr) else {
         return build_id_symbol(addr, shown, demangle);
     };
     if pid < 0 {
@@ -305,12 +305,23 @@ pub(crate) fn sym<'py>(
 #[pyo3(signature = (addr, show_module=false, show_offset=false))]
 pub(crate) fn ksym(
     py: Python<'_>,
-    addr: u64,
+    #[pyo3(from_py_with = c_ulonglong)] addr: u64,
     show_module: bool,
     show_offset: bool,
 ) -> PyResult<Bound<'_, PyBytes>> {
     let shown = Shown { module: show_module, offset: show_offset };
     SymbolCache { process: None, is_kernel: true }.text(py, -1, addr, shown, false)
+}
+
+/// An integer as C takes it: scripts read process ids from `u32` fields, where -1 is 4294967295.
+#[expect(clippy::cast_possible_truncation, reason = "what C does")]
+fn c_int(value: &Bound<'_, PyAny>) -> PyResult<i32> {
+    value.extract::<i64>().map(|wide| wide as i32)
+}
+
+/// As [`c_int`]: kernel addresses in signed fields are negative.
+fn c_ulonglong(value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    value.extract().or_else(|_| value.extract().map(i64::cast_unsigned))
 }
 
 pub(crate) fn lossy(bytes: &[u8]) -> String {

@@ -255,6 +255,15 @@ def test_symbols_of_the_kernel_and_of_this_process():
     assert BPF.sym(1, os.getpid()) == b"[unknown]"
 
 
+def test_numbers_wrap_as_in_c():
+    """Scripts hand on what they read: a pid of -1 from a `u32` field, an address from an `s64` one."""
+    address = BPF.ksymname(b"schedule")
+    assert address >= 1 << 63
+    assert BPF.ksym(address) == BPF.ksym(address - (1 << 64)) == b"schedule"
+    assert BPF.sym(address, 0xFFFFFFFF) == BPF.sym(address - (1 << 64), -1) == b"schedule"
+    assert BPF._sym_cache(0xFFFFFFFF).resolve(address - (1 << 64), True)[0] == b"schedule"
+
+
 def test_kernel_questions():
     assert BPF.kernel_struct_has_field("task_struct", "pid") == 1
     assert BPF.kernel_struct_has_field("task_struct", "no_such") == 0

@@ -11,7 +11,7 @@ class SymbolCache:
     """Names of one process's addresses, or of the kernel's for `pid` < 0."""
 
     def __init__(self, pid):
-        self.cache = _native.SymbolCache(-1 if pid is None or pid < 0 else pid)
+        self.cache = _native.SymbolCache(-1 if pid is None else pid)
 
     def resolve(self, addr, demangle):
         """(name, offset, module) of an address; unknown: (None, addr, None) or (None, offset, module)."""

@@ -1,7 +1,9 @@
 //! Why something could not be attached.
 
+use crate::program::privilege::{self, Need};
 use bcc_sys::SysError;
 use nix::errno::Errno;
+use std::borrow::Cow;
 use std::fmt;
 
 /// Kinds of attachments, as messages name them.
@@ -67,7 +69,7 @@ impl fmt::Display for AttachKind {
 
 /// Why something could not be attached (or detached): what it was, and what stood in the way.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot attach to {kind} {target}: {problem}{}", .hint.map(|hint| format!(" ({hint})")).unwrap_or_default())]
+#[error("cannot attach to {kind} {target}: {problem}{}", .hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
 pub struct AttachError {
     /// What kind of attachment.
     pub kind: AttachKind,
@@ -77,7 +79,7 @@ pub struct AttachError {
     #[source]
     pub problem: Problem,
     /// What may help, in a few words.
-    pub hint: Option<&'static str>,
+    pub hint: Option<Cow<'static, str>>,
 }
 
 /// What stood in an attachment's way.
@@ -114,7 +116,10 @@ impl AttachError {
         problem: impl Into<Problem>,
     ) -> Self {
         let mut error = Self { kind, target: target.into(), problem: problem.into(), hint: None };
-        error.hint = hint(kind, error.errno());
+        error.hint = error.errno().and_then(|errno| {
+            let refused = privilege::hint(errno, need(kind)).map(Cow::Owned);
+            refused.or_else(|| hint(kind, errno).map(Cow::Borrowed))
+        });
         error
     }
 
@@ -130,14 +135,19 @@ impl AttachError {
     }
 }
 
-fn hint(kind: AttachKind, errno: Option<Errno>) -> Option<&'static str> {
+/// What an attachment takes.
+fn need(kind: AttachKind) -> Need {
     use AttachKind as K;
-    Some(match (kind, errno?) {
-        (K::Xdp | K::Tc | K::ProgAttach | K::Netns, Errno::EPERM | Errno::EACCES) => {
-            "needs CAP_NET_ADMIN, or root"
-        }
-        (K::Socket, Errno::EPERM | Errno::EACCES) => "needs CAP_NET_RAW, or root",
-        (_, Errno::EPERM | Errno::EACCES) => "needs root, or CAP_BPF with CAP_PERFMON",
+    match kind {
+        K::Xdp | K::Tc | K::ProgAttach | K::Netns => Need::Network,
+        K::Socket => Need::RawSocket,
+        _ => Need::Perf,
+    }
+}
+
+fn hint(kind: AttachKind, errno: Errno) -> Option<&'static str> {
+    use AttachKind as K;
+    Some(match (kind, errno) {
         (K::Kprobe | K::Kretprobe, Errno::ENOENT | Errno::EINVAL) => {
             "not traceable: non-existing, inlined, or marked notrace"
         }

@@ -157,7 +157,6 @@ fn sizes_match(spec: &MapSpec) -> bool {
 }
 
 fn failed(spec: &MapSpec, source: SysError) -> MapError {
-    let hint =
-        privilege::hint(source.errno, Need::Map).map_or_else(String::new, |h| format!(" ({h})"));
+    let hint = privilege::parenthesised_hint(source.errno, Need::Map);
     MapError::Create { map: spec.name.clone(), source, hint }
 }

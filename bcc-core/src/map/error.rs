@@ -19,7 +19,7 @@ pub enum MapError {
         hint: String,
     },
     /// The kernel refuses an operation.
-    #[error("failed to {what} map {map}: {}", source.errno.desc())]
+    #[error("failed to {what} map {map}: {}{hint}", source.errno.desc())]
     Op {
         /// C name.
         map: String,
@@ -27,6 +27,8 @@ pub enum MapError {
         what: &'static str,
         /// The kernel's answer.
         source: SysError,
+        /// What privilege is missing, or empty.
+        hint: String,
     },
     /// A key or value of the wrong size.
     #[error("{what} of map {map} is {wanted} bytes, not {got}")]

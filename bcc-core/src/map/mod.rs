@@ -21,6 +21,7 @@ pub use iter::Keys;
 pub use stack::{BuildIdFrame, StackTraces};
 pub use typed::{QueueStack, TypedMap};
 
+use crate::program::privilege::{self, Need};
 use crate::spec::MapSpec;
 use bcc_sys::bpf::{MapFd, MapInfo, MapType, cmd::elem};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -102,7 +103,19 @@ impl Map {
     }
 
     fn failed(&self, what: &'static str) -> impl FnOnce(bcc_sys::SysError) -> MapError + '_ {
-        move |source| MapError::Op { map: self.name().to_owned(), what, source }
+        self.refused(what, Need::Map)
+    }
+
+    /// As [`Map::failed`], of an operation that takes the privilege `need`.
+    fn refused(
+        &self,
+        what: &'static str,
+        need: Need,
+    ) -> impl FnOnce(bcc_sys::SysError) -> MapError + '_ {
+        move |source| {
+            let hint = privilege::parenthesised_hint(source.errno, need);
+            MapError::Op { map: self.name().to_owned(), what, source, hint }
+        }
     }
 
     /// The value of `key`, or `None`.

@@ -1,6 +1,7 @@
 //! Maps in maps, and maps of descriptors.
 
 use super::{Map, MapError};
+use crate::program::privilege::Need;
 use crate::spec::MapSpec;
 use bcc_sys::bpf::MapFd;
 use bcc_sys::bpf::object::{ObjectKind, fd_by_id};
@@ -39,7 +40,7 @@ impl Map {
             return Ok(None);
         }
         let open = || MapFd::new(fd_by_id(ObjectKind::Map, id)?);
-        let fd = open().map_err(self.failed("open the inner map of"))?;
+        let fd = open().map_err(self.refused("open the inner map of", Need::Admin))?;
         let info = fd.info();
         let spec = MapSpec {
             name: info.name.clone(),

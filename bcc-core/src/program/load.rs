@@ -106,7 +106,10 @@ fn failure(program: &str, prog: &ProgLoad<'_>, source: SysError, log: VerifierLo
     let program = program.to_owned();
     let count = prog.insns.len() / 8;
     if !log.is_empty() {
-        let hints = log.hints();
+        let mut hints = log.hints();
+        if log.lacks_helper() {
+            hints.extend(privilege::lockdown());
+        }
         return LoadError::Verifier { program, errno: source.errno, log, hints };
     }
     if source.errno == Errno::E2BIG && count > MAX_INSNS {

@@ -15,11 +15,14 @@ pub enum Need {
     Perf,
     /// Changing network devices.
     Network,
+    /// Opening a packet socket.
+    RawSocket,
     /// Finding other people's objects by id, statistics.
     Admin,
 }
 
 const CAP_NET_ADMIN: u32 = 12;
+const CAP_NET_RAW: u32 = 13;
 const CAP_SYS_ADMIN: u32 = 21;
 const CAP_PERFMON: u32 = 38;
 const CAP_BPF: u32 = 39;
@@ -27,6 +30,7 @@ const CAP_BPF: u32 = 39;
 fn name(capability: u32) -> &'static str {
     match capability {
         CAP_NET_ADMIN => "CAP_NET_ADMIN",
+        CAP_NET_RAW => "CAP_NET_RAW",
         CAP_SYS_ADMIN => "CAP_SYS_ADMIN",
         CAP_PERFMON => "CAP_PERFMON",
         _ => "CAP_BPF",
@@ -34,12 +38,13 @@ fn name(capability: u32) -> &'static str {
 }
 
 impl Need {
-    /// Capabilities, each of which `CAP_SYS_ADMIN` stands in for (not for the network's).
+    /// Capabilities; `CAP_SYS_ADMIN` stands in for them, but not at the network's own calls.
     fn capabilities(self) -> &'static [u32] {
         match self {
             Self::Map => &[CAP_BPF],
             Self::Perf => &[CAP_PERFMON],
             Self::Network => &[CAP_NET_ADMIN],
+            Self::RawSocket => &[CAP_NET_RAW],
             Self::Admin => &[CAP_SYS_ADMIN],
             Self::Program(ProgType::SOCKET_FILTER) => &[CAP_BPF],
             Self::Program(
@@ -63,7 +68,7 @@ pub fn hint(errno: Errno, need: Need) -> Option<String> {
     if !matches!(errno, Errno::EPERM | Errno::EACCES) {
         return None;
     }
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let status = std::fs::read_to_string("/proc/thread-self/status").ok()?;
     let missing = missing(effective(&status)?, need);
     if !missing.is_empty() {
         return Some(format!("missing {}", missing.join(" and ")));
@@ -71,8 +76,18 @@ pub fn hint(errno: Errno, need: Need) -> Option<String> {
     if errno != Errno::EPERM {
         return None;
     }
-    let lockdown = std::fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
-    let mode = lockdown.split('[').nth(1)?.split(']').next()?;
+    lockdown()
+}
+
+/// As [`hint`], as the end of a message: in parentheses behind a space, or empty.
+pub(crate) fn parenthesised_hint(errno: Errno, need: Need) -> String {
+    hint(errno, need).map_or_else(String::new, |hint| format!(" ({hint})"))
+}
+
+/// That the kernel is locked down, and how far; `None` when it is not.
+pub(super) fn lockdown() -> Option<String> {
+    let modes = std::fs::read_to_string("/sys/kernel/security/lockdown").ok()?;
+    let mode = modes.split('[').nth(1)?.split(']').next()?;
     (mode != "none").then(|| format!("the kernel is locked down ({mode})"))
 }
 
@@ -84,8 +99,9 @@ fn effective(status: &str) -> Option<u64> {
 
 fn missing(effective: u64, need: Need) -> Vec<&'static str> {
     let has = |capability: u32| effective >> capability & 1 == 1;
-    let stands_in = |capability| capability != CAP_NET_ADMIN && has(CAP_SYS_ADMIN);
-    let missing = |capability: &&u32| !has(**capability) && !stands_in(**capability);
+    let network = matches!(need, Need::Network | Need::RawSocket);
+    let stands_in = !network && has(CAP_SYS_ADMIN);
+    let missing = |capability: &&u32| !has(**capability) && !stands_in;
     need.capabilities().iter().filter(missing).map(|capability| name(*capability)).collect()
 }
 
@@ -105,7 +121,9 @@ mod tests {
         assert_eq!(missing(1 << CAP_BPF, kprobe), ["CAP_PERFMON"]);
         assert!(missing(1 << CAP_SYS_ADMIN, kprobe).is_empty());
         let xdp = Need::Program(ProgType::XDP);
-        assert_eq!(missing(1 << CAP_SYS_ADMIN, xdp), ["CAP_NET_ADMIN"]);
+        assert_eq!(missing(1 << CAP_BPF, xdp), ["CAP_NET_ADMIN"]);
+        assert!(missing(1 << CAP_SYS_ADMIN, xdp).is_empty());
+        assert_eq!(missing(1 << CAP_SYS_ADMIN, Need::Network), ["CAP_NET_ADMIN"]);
     }
 
     #[test]

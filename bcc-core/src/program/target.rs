@@ -1,10 +1,13 @@
 //! Kernel functions by name: the BTF ids that tracing, LSM and iterator programs, and kfunc calls, name.
 
 use super::error::LoadError;
+use super::privilege::{self, Need};
 use crate::target::Target;
+use bcc_sys::SysError;
 use bcc_sys::bpf::info::btf_info;
 use bcc_sys::bpf::object::{ObjectKind, fd_by_id, ids};
 use bcc_sys::btf::Index;
+use nix::errno::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -53,10 +56,17 @@ pub fn find(
 /// [`LoadError::NoBtf`] when the module is not loaded, has none, or ids may not be listed.
 pub fn module_btf(module: &str) -> Result<OwnedFd, LoadError> {
     let missing = |why: String| LoadError::NoBtf { module: module.to_owned(), why };
-    let all = ids(ObjectKind::Btf).map_err(|error| missing(error.to_string()))?;
-    for id in all {
-        // An object may go between the listing and here.
-        let Ok(fd) = fd_by_id(ObjectKind::Btf, id) else { continue };
+    let refused = |error: SysError| {
+        let hint = privilege::parenthesised_hint(error.errno, Need::Admin);
+        missing(format!("{error}{hint}"))
+    };
+    for id in ids(ObjectKind::Btf).map_err(refused)? {
+        let fd = match fd_by_id(ObjectKind::Btf, id) {
+            Ok(fd) => fd,
+            // It went between the listing and here.
+            Err(error) if error.errno == Errno::ENOENT => continue,
+            Err(error) => return Err(refused(error)),
+        };
         if btf_info(fd.as_fd()).is_ok_and(|info| info.kernel && info.name == module) {
             return Ok(fd);
         }

@@ -125,6 +125,11 @@ impl VerifierLog {
         hints.dedup();
         hints
     }
+
+    /// Whether a helper is called that the kernel does not have, or not for such a program.
+    pub(super) fn lacks_helper(&self) -> bool {
+        self.telling().0.iter().any(|line| unknown_helper(line).is_some())
+    }
 }
 
 /// Telling lines and "(N lines omitted)"; with `{:#}` the whole log.
@@ -155,9 +160,11 @@ fn place_in_text(text: &str) -> Option<String> {
     })
 }
 
-/// `invalid func ringbuf_output#130`, `unknown func bpf_x#130`: which kernel has it.
+/// `invalid func ringbuf_output#130`, `unknown func bpf_x#130`, since 6.12 `program of this type
+/// cannot use helper bpf_x#130`: which kernel has it.
 fn unknown_helper(line: &str) -> Option<String> {
-    let about = ["invalid func ", "unknown func "].iter().find(|start| line.contains(**start))?;
+    let abouts = ["invalid func ", "unknown func ", "cannot use helper "];
+    let about = abouts.iter().find(|start| line.contains(**start))?;
     let name = line.split(about).nth(1)?.split_whitespace().next()?;
     let id: u32 = name.rsplit_once('#')?.1.parse().ok()?;
     let (name, since) = (helpers::name(id)?, helpers::since(id)?);

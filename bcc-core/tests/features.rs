@@ -1,11 +1,15 @@
 //! What the running kernel can, asked and then done; needs root.
 
+mod common;
+
 use bcc_core::kernel::features::{self, Feature};
 use bcc_core::program::helpers;
 use bcc_sys::bpf::{AttachType, MapType, ProgType};
+use common::Alone;
 
 #[test]
 fn an_answer_stays_the_same() {
+    let _alone = Alone::as_root();
     for feature in [
         Feature::Fentry,
         Feature::FmodRet,
@@ -27,6 +31,7 @@ fn an_answer_stays_the_same() {
 
 #[test]
 fn every_supported_kernel_has_the_old_features() {
+    let _alone = Alone::as_root();
     // The oldest kernel supported is 5.10.
     assert!(features::supported(Feature::RawTracepoint));
     assert!(features::supported(Feature::Ringbuf));
@@ -39,6 +44,7 @@ fn every_supported_kernel_has_the_old_features() {
 
 #[test]
 fn helpers_are_known_per_program_type() {
+    let _alone = Alone::as_root();
     let has = |prog_type, name: &str| {
         features::helper(prog_type, AttachType(0), helpers::id(name).expect("a helper's name"))
     };

@@ -1,12 +1,15 @@
 //! What is left of maps and programs once they are dropped: nothing. One test per process, since it
 //! counts the process's descriptors; needs root.
 
+mod common;
+
 use anyhow::Result;
 use bcc_core::map::create::{self, Context};
 use bcc_core::module::{LoadOptions, Module};
 use bcc_core::spec::{MapSpec, ModuleSpec, ProgramSpec, Relocation, RelocationKind};
 use bcc_sys::bpf::object::{ObjectKind, fd_by_id};
 use bcc_sys::bpf::{Insn, MapType, ProgType, insn};
+use common::Alone;
 
 fn open_fds() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
@@ -48,6 +51,7 @@ fn module() -> ModuleSpec {
 
 #[test]
 fn nothing_is_left_of_what_was_dropped_or_failed() -> Result<()> {
+    let _alone = Alone::as_root();
     // Once before counting, so that what is opened once per process is open.
     drop(Module::load(module(), LoadOptions::default())?);
     let before = open_fds();

@@ -1,5 +1,7 @@
 //! Maps in the running kernel; needs root.
 
+mod common;
+
 use anyhow::{Context as _, Result};
 use bcc_core::map::create::{self, Context};
 use bcc_core::map::percpu::PerCpu;
@@ -9,6 +11,7 @@ use bcc_sys::bpf::call::probe_prog;
 use bcc_sys::bpf::cmd::map_flags;
 use bcc_sys::bpf::map::possible_cpus;
 use bcc_sys::bpf::{AttachType, Insn, MapType, ProgType};
+use common::Alone;
 use std::os::fd::{AsFd, AsRawFd};
 
 fn spec(name: &str, map_type: MapType, key: u32, value: u32, entries: u32) -> MapSpec {
@@ -34,6 +37,7 @@ fn map(map_type: MapType, key: u32, value: u32, entries: u32) -> Map {
 
 #[test]
 fn every_type_of_the_dialect_can_be_created() {
+    let _alone = Alone::as_root();
     let page = 4096;
     for (map_type, key, value, entries) in [
         (MapType::HASH, 4, 8, 10),
@@ -68,6 +72,7 @@ fn every_type_of_the_dialect_can_be_created() {
 
 #[test]
 fn a_map_the_kernel_refuses_names_itself() {
+    let _alone = Alone::as_root();
     let specs = [spec("good", MapType::HASH, 4, 4, 1), spec("bad", MapType::HASH, 4, 4, 0)];
     let error = create::all(&specs, &Context::default()).unwrap_err();
     assert_eq!(error.to_string(), "could not open bpf map: bad, error: Invalid argument");
@@ -75,6 +80,7 @@ fn a_map_the_kernel_refuses_names_itself() {
 
 #[test]
 fn elements_are_written_read_and_removed() -> Result<()> {
+    let _alone = Alone::as_root();
     let map = TypedMap::<u32, u64>::new(map(MapType::HASH, 4, 8, 3))?;
     assert_eq!(map.get(&1)?, None);
     assert!(map.insert_new(&1, &10)?);
@@ -99,6 +105,7 @@ fn elements_are_written_read_and_removed() -> Result<()> {
 
 #[test]
 fn a_walk_ends_while_its_keys_are_deleted() -> Result<()> {
+    let _alone = Alone::as_root();
     let map = map(MapType::HASH, 4, 4, 1000);
     for key in 0..1000u32 {
         map.update(&key.to_ne_bytes(), &[0; 4], 0)?;
@@ -120,6 +127,7 @@ fn a_walk_ends_while_its_keys_are_deleted() -> Result<()> {
 
 #[test]
 fn batches_do_the_same_as_single_elements() -> Result<()> {
+    let _alone = Alone::as_root();
     for map_type in [MapType::HASH, MapType::LRU_HASH, MapType::ARRAY, MapType::LPM_TRIE] {
         let key_len = if map_type == MapType::LPM_TRIE { 8 } else { 4 };
         // An LRU may evict long before it is full.
@@ -155,6 +163,7 @@ fn batches_do_the_same_as_single_elements() -> Result<()> {
 
 #[test]
 fn each_cpu_has_its_own_value() -> Result<()> {
+    let _alone = Alone::as_root();
     for map_type in [MapType::PERCPU_ARRAY, MapType::PERCPU_HASH, MapType::LRU_PERCPU_HASH] {
         let map = TypedMap::<u32, u32>::new(map(map_type, 4, 4, 2))?;
         let cpus = u32::try_from(possible_cpus()?)?;
@@ -177,6 +186,7 @@ fn each_cpu_has_its_own_value() -> Result<()> {
 
 #[test]
 fn queues_give_the_oldest_and_stacks_the_newest() -> Result<()> {
+    let _alone = Alone::as_root();
     for (map_type, first) in [(MapType::QUEUE, 1), (MapType::STACK, 3)] {
         let queue = QueueStack::<u64>::new(map(map_type, 0, 8, 3))?;
         assert_eq!(queue.pop()?, None);
@@ -198,6 +208,7 @@ fn queues_give_the_oldest_and_stacks_the_newest() -> Result<()> {
 
 #[test]
 fn longest_prefix_wins() -> Result<()> {
+    let _alone = Alone::as_root();
     let map = map(MapType::LPM_TRIE, 8, 4, 10);
     let key = |len: u32, addr: [u8; 4]| [len.to_ne_bytes(), addr].concat();
     map.update(&key(8, [10, 0, 0, 0]), &1u32.to_ne_bytes(), 0)?;
@@ -210,6 +221,7 @@ fn longest_prefix_wins() -> Result<()> {
 
 #[test]
 fn maps_hold_maps_that_fit_the_template() -> Result<()> {
+    let _alone = Alone::as_root();
     let inner = spec("inner", MapType::ARRAY, 4, 8, 5);
     for outer_type in [MapType::ARRAY_OF_MAPS, MapType::HASH_OF_MAPS] {
         let mut outer = spec("outer", outer_type, 4, 4, 2);
@@ -234,8 +246,48 @@ fn maps_hold_maps_that_fit_the_template() -> Result<()> {
     Ok(())
 }
 
+/// Takes `CAP_SYS_ADMIN` from this thread, for good.
+fn give_up_sys_admin() {
+    const VERSION_3: u32 = 0x2008_0522;
+    let header = [VERSION_3, 0];
+    // Effective, permitted and inheritable, of the lower and of the higher capabilities.
+    let mut sets = [0u32; 6];
+    #[expect(unsafe_code, reason = "no crate of ours sets capabilities")]
+    // SAFETY: both point to what the call reads and writes, and live until it has returned.
+    let got = unsafe { libc::syscall(libc::SYS_capget, header.as_ptr(), sets.as_mut_ptr()) };
+    assert_eq!(got, 0);
+    for set in &mut sets[..3] {
+        *set &= !(1 << 21);
+    }
+    #[expect(unsafe_code, reason = "no crate of ours sets capabilities")]
+    // SAFETY: as above.
+    let set = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) };
+    assert_eq!(set, 0);
+}
+
+#[test]
+fn map_of_a_map_without_privilege_names_the_capability() -> Result<()> {
+    let _alone = Alone::as_root();
+    let mut outer = spec("outer", MapType::ARRAY_OF_MAPS, 4, 4, 1);
+    outer.inner = Some("inner".into());
+    let inner = spec("inner", MapType::ARRAY, 4, 8, 5);
+    let maps = create::all(&[outer, inner], &Context::default())?;
+    maps[0].set_fd(&[0; 4], &maps[1])?;
+    let refused = std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            give_up_sys_admin();
+            maps[0].inner(&[0; 4]).map(drop)
+        });
+        thread.join().expect("the thread ends")
+    });
+    let told = refused.unwrap_err().to_string();
+    assert!(told.ends_with("(missing CAP_SYS_ADMIN)"), "{told}");
+    Ok(())
+}
+
 #[test]
 fn published_tables_are_found_by_extern_ones() -> Result<()> {
+    let _alone = Alone::as_root();
     let mut public = spec("published_here", MapType::HASH, 4, 4, 5);
     public.scope = MapScope::Public;
     let mut wanted = public.clone();
@@ -272,6 +324,7 @@ fn private_bpffs() -> Result<tempfile::TempDir> {
 
 #[test]
 fn pinned_maps_are_made_once_and_found_again() -> Result<()> {
+    let _alone = Alone::as_root();
     let bpffs = private_bpffs()?;
     let path = bpffs.path().join("some/dir/table");
     let mut pinned = spec("pinned", MapType::HASH, 4, 4, 5);
@@ -289,6 +342,7 @@ fn pinned_maps_are_made_once_and_found_again() -> Result<()> {
 
 #[test]
 fn a_pin_outside_of_a_bpffs_is_refused() -> Result<()> {
+    let _alone = Alone::as_root();
     let dir = tempfile::tempdir()?;
     let mut pinned = spec("pinned", MapType::HASH, 4, 4, 5);
     pinned.pin_path = Some(dir.path().join("sub/table").to_string_lossy().into_owned());
@@ -300,6 +354,7 @@ fn a_pin_outside_of_a_bpffs_is_refused() -> Result<()> {
 
 #[test]
 fn data_maps_are_filled_and_read_only_ones_frozen() -> Result<()> {
+    let _alone = Alone::as_root();
     let mut rodata = spec(".rodata", MapType::ARRAY, 4, 8, 1);
     rodata.data = Some(vec![1, 2, 3]);
     rodata.flags = map_flags::RDONLY_PROG;
@@ -322,6 +377,7 @@ fn integers() -> Vec<u8> {
 
 #[test]
 fn storage_is_reached_through_descriptors() -> Result<()> {
+    let _alone = Alone::as_root();
     let btf = bcc_sys::bpf::call::btf_load(&integers(), None)?;
     let context = Context { btf: Some(btf.as_fd()), ..Default::default() };
     let make = |map_type| {
@@ -353,6 +409,7 @@ fn int(name: &str, size: u32) -> TypeDesc {
 
 #[test]
 fn maps_of_descriptors_take_what_they_are_for() -> Result<()> {
+    let _alone = Alone::as_root();
     let key = 0u32.to_ne_bytes();
     let cgroups = map(MapType::CGROUP_ARRAY, 4, 4, 1);
     assert!(cgroups.set_fd(&key, &tempfile::tempfile()?).is_err());
@@ -382,6 +439,7 @@ fn maps_of_descriptors_take_what_they_are_for() -> Result<()> {
 
 #[test]
 fn absent_stacks_are_none() -> Result<()> {
+    let _alone = Alone::as_root();
     let stacks = StackTraces::new(map(MapType::STACK_TRACE, 4, 127 * 8, 16))?;
     assert!(!stacks.by_build_id());
     assert_eq!(stacks.addresses(3)?, None);

@@ -1,5 +1,7 @@
 //! Modules attached by name, from hand-written instructions, seen to run; needs root.
 
+mod common;
+
 use anyhow::Result;
 use bcc_core::program::LoadError;
 use bcc_core::spec::{MapSpec, ModuleSpec, ProgramSpec, Relocation, RelocationKind};
@@ -7,6 +9,7 @@ use bcc_core::{Bpf, Error};
 use bcc_sys::bpf::insn::{op, to_bytes};
 use bcc_sys::bpf::object::{ObjectKind, fd_by_id};
 use bcc_sys::bpf::{Insn, MapType, ProgType, info};
+use common::Alone;
 
 /// Counts in `counts[slot]` how often the calling thread gets there.
 fn counter(name: &str, slot: i32) -> ProgramSpec {
@@ -64,6 +67,7 @@ fn call() {
 
 #[test]
 fn programs_are_attached_by_name_until_the_module_is_dropped() -> Result<()> {
+    let _alone = Alone::as_root();
     let programs = vec![
         counter("raw_tracepoint__sys_enter", 0),
         counter("tracepoint__syscalls__sys_enter_getppid", 1),
@@ -94,6 +98,7 @@ fn programs_are_attached_by_name_until_the_module_is_dropped() -> Result<()> {
 
 #[test]
 fn links_can_be_made_and_ended_one_by_one() -> Result<()> {
+    let _alone = Alone::as_root();
     let mut bpf = Bpf::builder()
         .manual_attach()
         .build_from_spec(spec(vec![counter("raw_tracepoint__sys_enter", 0), counter("f", 1)]))?;
@@ -113,6 +118,7 @@ fn links_can_be_made_and_ended_one_by_one() -> Result<()> {
 
 #[test]
 fn a_target_the_kernel_does_not_have_is_named() {
+    let _alone = Alone::as_root();
     let build = |name: &str| {
         let return_0 = to_bytes(&[Insn::mov_imm(0, 0), Insn::exit()]);
         let program = ProgramSpec { name: name.into(), insns: return_0, ..Default::default() };
@@ -131,6 +137,7 @@ fn a_target_the_kernel_does_not_have_is_named() {
 
 #[test]
 fn a_program_without_privilege_names_the_capability() -> Result<()> {
+    let _alone = Alone::as_root();
     // In a child, whose capabilities can be dropped without a way back.
     let exe = std::env::current_exe()?;
     let child = std::process::Command::new(exe)
@@ -173,6 +180,7 @@ mod targets {
 
 #[test]
 fn many_user_functions_are_attached_by_pattern() -> Result<()> {
+    let _alone = Alone::as_root();
     let pid = nix::unistd::getpid().as_raw();
     for only in [None, Some(pid)] {
         let mut bpf = Bpf::builder().build_from_spec(spec(vec![counter("f", 1)]))?;
@@ -191,6 +199,7 @@ fn many_user_functions_are_attached_by_pattern() -> Result<()> {
 
 #[test]
 fn many_kernel_functions_are_attached_and_untraceable_ones_skipped() -> Result<()> {
+    let _alone = Alone::as_root();
     let bpf = Bpf::builder().build_from_spec(spec(vec![counter("f", 1)]))?;
     let functions = ["__x64_sys_getppid", "no_such_function_anywhere", "__x64_sys_getpgid"];
     let made = bcc_core::module::matching::kprobes(bpf.module(), "f", &functions, false);

@@ -1,11 +1,14 @@
 //! Programs in the running kernel, from hand-written instructions; needs root.
 
+mod common;
+
 use anyhow::Result;
 use bcc_core::module::{LoadOptions, Module};
 use bcc_core::program::LoadError;
 use bcc_core::spec::{MapSpec, ModuleSpec, ProgramSpec, Relocation, RelocationKind};
 use bcc_sys::bpf::insn::{op, to_bytes};
 use bcc_sys::bpf::{AttachType, Insn, MapType, ProgType};
+use common::Alone;
 use std::sync::Arc;
 
 fn program(name: &str, insns: &[Insn], relocations: Vec<Relocation>) -> ProgramSpec {
@@ -55,6 +58,7 @@ const PACKET: [u8; 64] = [0; 64];
 
 #[test]
 fn a_program_runs_with_the_map_patched_in() -> Result<()> {
+    let _alone = Alone::as_root();
     let module = load(vec![counter()])?;
     let counter = module.load_program("counter", Some(ProgType::SOCKET_FILTER), None)?;
     let run = counter.test_run(&PACKET, &[], 5)?;
@@ -71,6 +75,7 @@ fn a_program_runs_with_the_map_patched_in() -> Result<()> {
 
 #[test]
 fn a_map_value_address_reaches_the_value() -> Result<()> {
+    let _alone = Alone::as_root();
     let insns =
         [&Insn::ld_imm64(1, 0, 0)[..], &[Insn::load(op::W, 0, 1, 0), Insn::exit()]].concat();
     let kind = RelocationKind::MapValue { map: "counts".into(), offset: 4 };
@@ -84,6 +89,7 @@ fn a_map_value_address_reaches_the_value() -> Result<()> {
 
 #[test]
 fn the_types_a_name_stands_for_are_loaded() -> Result<()> {
+    let _alone = Alone::as_root();
     let names = [
         ("kprobe__vfs_read", ProgType::KPROBE, "vfs_read"),
         ("tracepoint__sched__sched_switch", ProgType::TRACEPOINT, "sched__sched_sw"),
@@ -101,6 +107,7 @@ fn the_types_a_name_stands_for_are_loaded() -> Result<()> {
 
 #[test]
 fn every_common_type_is_loaded_when_asked_for() -> Result<()> {
+    let _alone = Alone::as_root();
     let return_0 = [Insn::mov_imm(0, 0), Insn::exit()];
     let module = load(vec![program("f", &return_0, vec![])])?;
     for (prog_type, attach_type) in [
@@ -130,6 +137,7 @@ fn every_common_type_is_loaded_when_asked_for() -> Result<()> {
 
 #[test]
 fn the_first_type_wins() -> Result<()> {
+    let _alone = Alone::as_root();
     let module = load(vec![program("f", &RETURN_7, vec![])])?;
     assert!(matches!(module.load_program("f", None, None), Err(LoadError::NoType { .. })));
     let first = module.load_program("f", Some(ProgType::KPROBE), None)?;
@@ -141,6 +149,7 @@ fn the_first_type_wins() -> Result<()> {
 
 #[test]
 fn a_rejected_program_gives_the_verifiers_telling_lines() -> Result<()> {
+    let _alone = Alone::as_root();
     // r0 = *(u32 *)r2 with r2 never set.
     let bad = [Insn::mov_imm(3, 1), Insn::load(op::W, 0, 2, 0), Insn::exit()];
     let module = load(vec![program("bad", &bad, vec![])])?;
@@ -155,6 +164,7 @@ fn a_rejected_program_gives_the_verifiers_telling_lines() -> Result<()> {
 
 #[test]
 fn a_log_longer_than_the_first_buffer_is_whole() -> Result<()> {
+    let _alone = Alone::as_root();
     // Forty thousand moves make a log of megabytes; the last instruction is at fault.
     let mut insns = vec![Insn::mov_imm(3, 1); 40_000];
     insns.extend([Insn::mov_reg(0, 4), Insn::exit()]);
@@ -169,6 +179,7 @@ fn a_log_longer_than_the_first_buffer_is_whole() -> Result<()> {
 
 #[test]
 fn debug_flags_keep_the_log_of_good_programs() -> Result<()> {
+    let _alone = Alone::as_root();
     let spec = ModuleSpec {
         license: "GPL".into(),
         programs: vec![program("f", &RETURN_7, vec![])],

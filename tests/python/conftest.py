@@ -1,6 +1,5 @@
 """What the Python tests share: kernel features, fake tables, children to watch."""
 
-import gc
 import os
 import subprocess
 import sys
@@ -88,16 +87,6 @@ def cgroup2(tmp_path):
     subprocess.run(["mount", "-t", "cgroup2", "none", str(tmp_path)], check=True)
     yield str(tmp_path)
     subprocess.run(["umount", str(tmp_path)], check=True)
-
-
-@pytest.fixture
-def no_leak():
-    """Fails when a test leaves a descriptor open."""
-    gc.collect()
-    before = len(os.listdir("/proc/self/fd"))
-    yield
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
 
 
 class HeldChild:

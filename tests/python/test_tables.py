@@ -265,14 +265,20 @@ def test_unknown_kinds_have_no_class():
         b["t"]
 
 
-def test_public_tables_are_shared():
-    with (
-        BPF(text='BPF_TABLE_PUBLIC("hash", u32, u64, shared_t, 8);') as one,
-        BPF(text='BPF_TABLE("extern", u32, u64, shared_t, 8);') as other,
-    ):
-        other["shared_t"][ct.c_uint(1)] = ct.c_ulonglong(9)
-        other.cleanup()
-        assert one["shared_t"][ct.c_uint(1)].value == 9
+def test_public_tables_are_shared(run_python):
+    # Published for as long as the process lives, so this one ends.
+    done = run_python("""if True:
+        import ctypes as ct
+        from bcc import BPF
+        with (
+            BPF(text=b'BPF_TABLE_PUBLIC("hash", u32, u64, shared_t, 8);') as one,
+            BPF(text=b'BPF_TABLE("extern", u32, u64, shared_t, 8);') as other,
+        ):
+            other[b"shared_t"][ct.c_uint(1)] = ct.c_ulonglong(9)
+            other.cleanup()
+            print(one[b"shared_t"][ct.c_uint(1)].value)
+    """)
+    assert (done.returncode, done.stdout) == (0, "9\n"), done.stderr
 
 
 def test_key_and_leaf_text(table):

@@ -49,12 +49,15 @@ class Tool:
             text=True, errors="replace", preexec_fn=lambda: os.sched_setaffinity(0, CPUS),
         )  # fmt: skip
         self._open = 2
-        for stream, into in ((self.process.stdout, self.lines), (self.process.stderr, self.errors)):
-            threading.Thread(target=self._read, args=(stream, into), daemon=True).start()
+        streams = ((self.process.stdout, self.lines), (self.process.stderr, self.errors))
+        self.readers = [threading.Thread(target=self._read, args=s, daemon=True) for s in streams]
+        for reader in self.readers:
+            reader.start()
 
     def _read(self, stream: Any, into: list[str]) -> None:
-        for line in stream:
-            self._news.put((into, line.rstrip("\n")))
+        with stream:
+            for line in stream:
+                self._news.put((into, line.rstrip("\n")))
         self._news.put((into, None))
 
     def _take(self, deadline: float) -> None:
@@ -143,6 +146,8 @@ def start(request: pytest.FixtureRequest) -> Iterator[Callable[..., Tool]]:
         if tool.process.poll() is None:
             tool.process.kill()
         tool.process.wait()
+        for reader in tool.readers:
+            reader.join(DEADLINE)
     for name in {tool.name for tool in running if tool.name}:
         lines = sum(len(list(filter(None, t.lines))) for t in running if t.name == name)
         request.node.user_properties.append((name, lines))

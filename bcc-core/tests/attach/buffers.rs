@@ -1,6 +1,7 @@
 //! Perf buffers and ring buffers deliver what programs send, all of it, in order.
 
-use super::support::{Alone, GETPPID, call_getppid, create_map, load, of_syscall, of_this_process};
+use super::common::Alone;
+use super::support::{GETPPID, call_getppid, create_map, load, of_syscall, of_this_process};
 use bcc_core::events::{Batch, Event, PerfBuffer, PerfBufferOpts, Polled, Poller, RingBuffer};
 use bcc_core::kernel::cpus;
 use bcc_core::link::{Link, raw_tp};

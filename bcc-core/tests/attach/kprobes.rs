@@ -1,6 +1,7 @@
 //! Kernel functions; these run where the kernel has kprobes (the guests).
 
-use super::support::{Alone, Counter, call_getppid, load, of_this_process};
+use super::common::Alone;
+use super::support::{Counter, call_getppid, load, of_this_process};
 use bcc_core::link::kprobe::{self, KprobeOpts};
 use bcc_core::link::{self, AttachKind, Problem};
 use bcc_sys::bpf::ProgType;

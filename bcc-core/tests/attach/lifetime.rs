@@ -1,7 +1,8 @@
 //! What is left of a process that is killed: nothing.
 
+use super::common::Alone;
 use super::kprobes::kernel_has_kprobes;
-use super::support::{Alone, Counter, load_named, of_this_process};
+use super::support::{Counter, load_named, of_this_process};
 use bcc_core::link::{kprobe, raw_tp, remove_stale_probes, tracepoint, uprobe};
 use bcc_sys::bpf::ProgType;
 use bcc_sys::bpf::info::prog_info;

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod buffers;
+#[path = "../common/mod.rs"]
+mod common;
 mod kprobes;
 mod lifetime;
 mod network;

@@ -1,7 +1,8 @@
 //! Sockets, XDP, tc and cgroups, in a network namespace and a cgroup of the test's own.
 
+use super::common::Alone;
 use super::probes::release;
-use super::support::{Alone, Counter, load};
+use super::support::{Counter, load};
 use bcc_core::link::tc::{self, Direction, TcOpts};
 use bcc_core::link::{prog_attach, socket, xdp};
 use bcc_sys::bpf::object::prog_query;

@@ -1,6 +1,7 @@
 //! What programs print reaches the trace pipe.
 
-use super::support::{Alone, GETPPID, call_getppid, load, of_syscall, of_this_process};
+use super::common::Alone;
+use super::support::{GETPPID, call_getppid, load, of_syscall, of_this_process};
 use bcc_core::kernel::tracepipe::{Next, TracePipe, fields};
 use bcc_core::link::raw_tp;
 use bcc_sys::bpf::insn::op;

@@ -1,6 +1,7 @@
 //! Tracepoints, raw tracepoints, uprobes and perf events on this process.
 
-use super::support::{Alone, Counter, GETPPID, call_getppid, load, of_syscall, of_this_process};
+use super::common::Alone;
+use super::support::{Counter, GETPPID, call_getppid, load, of_syscall, of_this_process};
 use bcc_core::link::perf_event::{self, PerfEventOpts, Sampling};
 use bcc_core::link::{self, AttachKind, Problem, raw_tp, tracepoint, uprobe};
 use bcc_sys::bpf::ProgType;

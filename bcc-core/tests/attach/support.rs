@@ -4,36 +4,6 @@ use bcc_sys::bpf::call::{MapCreate, ProgLoad, map_create, prog_load};
 use bcc_sys::bpf::insn::{op, to_bytes};
 use bcc_sys::bpf::{Insn, MapFd, MapType, ProgType};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// One test at a time, so that descriptors can be counted; `None` without root.
-pub(crate) struct Alone {
-    fds: usize,
-    _turn: MutexGuard<'static, ()>,
-}
-
-impl Alone {
-    pub(crate) fn as_root() -> Option<Self> {
-        static TURN: Mutex<()> = Mutex::new(());
-        if !nix::unistd::geteuid().is_root() {
-            return None;
-        }
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Self { fds: open_fds(), _turn: turn })
-    }
-}
-
-impl Drop for Alone {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            assert_eq!(open_fds(), self.fds, "descriptors are left");
-        }
-    }
-}
-
-fn open_fds() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
-}
 
 /// An array of one `u64` that programs count in.
 pub(crate) struct Counter(MapFd);

@@ -1,6 +1,7 @@
 //! Probes of Debian's Python, which fire only while their semaphore is up.
 
-use super::support::{Alone, Counter, load};
+use super::common::Alone;
+use super::support::{Counter, load};
 use bcc_core::link::uprobe;
 use bcc_core::usdt::{Usdt, UsdtError, generate};
 use bcc_sys::bpf::ProgType;

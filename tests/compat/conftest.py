@@ -94,7 +94,10 @@ _guests: list[Guests] = []
 def guests(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Guests:
     """The guests of this run."""
     directory = tmp_path_factory.mktemp("compat")
-    _guests.append(Guests(directory, chosen_tools(request.config)))
+    # Only what is asked for: when failed tests are run again, few are.
+    called = [getattr(item, "callspec", None) for item in request.session.items]
+    names = {call.params["tool"].name for call in called if call and "tool" in call.params}
+    _guests.append(Guests(directory, [t for t in TOOLS if t.name in names]))
     return _guests[-1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -12,13 +13,15 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 ROOT = Path("/run/compat")
 DISK = "/dev/vda"
+SYS_STAT = 4
 BLACKHOLE = "192.0.2.2"
+LOSSY = "/run/netns/lossy"
 
 
 def touch(directory: Path) -> None:
@@ -61,31 +64,43 @@ def listen() -> None:
 
 
 def tcp() -> None:
+    with connection() as (client, peer):
+        for _ in range(20):
+            client.sendall(b"x" * 1000)
+            peer.recv(1 << 16)
+            peer.sendall(b"y" * 1000)
+            client.recv(1 << 16)
+
+
+@contextlib.contextmanager
+def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Both ends of a TCP connection over the loopback device."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(5)
         with socket.create_connection(server.getsockname()) as client:
             peer, _ = server.accept()
             with peer:
-                for _ in range(20):
-                    client.sendall(b"x" * 1000)
-                    peer.recv(1 << 16)
-                    peer.sendall(b"y" * 1000)
-                    client.recv(1 << 16)
+                yield client, peer
 
 
-def refused() -> None:
-    """More connections than a backlog takes, and data for a socket that is gone."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(0)
-        clients = [socket.socket() for _ in range(4)]
-        for client in clients:
-            client.setblocking(False)
-            client.connect_ex(server.getsockname())
-        time.sleep(0.05)
-        for client in clients:
-            client.close()
+def loss() -> None:
+    """TCP over a loopback device that loses packets; it is in another network namespace."""
+    ours, lossy = (os.open(path, os.O_RDONLY) for path in ("/proc/self/ns/net", LOSSY))
+    # Of this thread only.
+    assert LIBC.setns(lossy, 0) == 0
+    try:
+        with connection() as (client, peer):
+            sender = threading.Thread(target=client.sendall, args=(b"x" * 1000000,))
+            sender.start()
+            left = 1000000
+            while left:
+                left -= len(peer.recv(1 << 16))
+            sender.join()
+    finally:
+        LIBC.setns(ours, 0)
+        os.close(ours)
+        os.close(lossy)
 
 
 def retransmit() -> None:
@@ -140,6 +155,11 @@ def lookup() -> None:
             os.stat(ROOT / "ext4" / f"compat-absent{time.monotonic_ns()}")
         except FileNotFoundError:
             pass
+
+
+def stat() -> None:
+    """By the system call that has the name: the C library no longer uses it."""
+    LIBC.syscall(SYS_STAT, b"/run/compat-absent", ctypes.create_string_buffer(256))
 
 
 def pipe() -> None:
@@ -232,7 +252,7 @@ def thread() -> None:
 def ssl() -> None:
     port = _tls_server()
     subprocess.run(
-        ["openssl", "s_client", "-quiet", "-connect", f"127.0.0.1:{port}"],
+        ["openssl", "s_client", "-quiet", "-no_ign_eof", "-connect", f"127.0.0.1:{port}"],
         input=b"compat-secret\n", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
     )  # fmt: skip
 
@@ -308,7 +328,7 @@ def stop(process: subprocess.Popen[bytes], wait: float) -> None:
 WORK: dict[str, Callable[[], None]] = {
     function.__name__: function
     for function in (
-        files, btrfs, xfs, disk, listen, tcp, refused, retransmit, bash, chown, spin, lookup,
+        files, btrfs, xfs, disk, listen, tcp, loss, retransmit, bash, chown, spin, lookup, stat,
         pipe, unlink, resolve, kill, mount, oom, hugepages, readahead, shm, sendfd, sync, thread,
         ssl,
     )

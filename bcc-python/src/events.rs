@@ -4,6 +4,7 @@
 //! raises leaves behind is given at the next poll.
 
 use crate::error::EventError;
+use crate::vectorcall::{Sizes, call};
 use bcc_core::events::{Batch, PerfBuffer, Poller, RingBuffer, SourceId};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
@@ -208,26 +209,27 @@ impl Readers {
     fn give_pending(&self, py: Python<'_>, pending: &mut Pending) -> PyResult<Given> {
         let first = pending.next;
         let mut current: Option<(SourceId, Call<'_>)> = None;
+        let mut sizes = Sizes::default();
         while let Some(record) = pending.batch.get(pending.next) {
             pending.next += 1;
             if current.as_ref().is_none_or(|(id, _)| *id != record.source) {
                 let Some(call) = self.call_of(py, record.source) else { continue };
                 current = Some((record.source, call));
             }
-            let Some((_, call)) = &current else { continue };
-            let address = record.data.as_ptr().addr();
-            let size = record.data.len();
-            match call {
-                Call::Perf { call, lost } => {
+            let Some((_, current_call)) = &current else { continue };
+            let address = record.data.as_ptr().addr().into_pyobject(py)?;
+            let size = sizes.of(py, record.data.len())?;
+            match current_call {
+                Call::Perf { call: function, lost } => {
                     let done = if record.lost > 0 {
                         lost.call1((record.lost,))
                     } else {
-                        call.call1((record.cpu, address, size))
+                        call(function, record.cpu.into_pyobject(py)?.as_any(), &address, &size)
                     };
                     done.map_err(|error| broken_pipe(py, error))?;
                 }
-                Call::Ring { call, ctx } => {
-                    let answer = call.call1((ctx, address, size))?;
+                Call::Ring { call: function, ctx } => {
+                    let answer = call(function, ctx, &address, &size)?;
                     // None, and what is no number, goes on.
                     if !answer.is_none() && answer.extract::<i64>().is_ok_and(|answer| answer < 0) {
                         return Ok(Given::Stopped);

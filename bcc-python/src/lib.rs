@@ -6,6 +6,7 @@ mod capi_attach;
 mod capi_events;
 mod capi_objects;
 mod capi_symbols;
+mod cdata;
 mod construct;
 mod error;
 mod events;
@@ -13,20 +14,25 @@ mod insns;
 mod kernel;
 mod link;
 mod map;
+mod map_batch;
 mod module;
 mod objects;
 mod place;
 mod symbol;
+mod table;
 mod texts;
 mod trace;
 mod types;
 mod usdt;
+mod vectorcall;
 
 use pyo3::prelude::*;
 
 /// What `bcc`'s Python modules are made of; no name here is public API.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::cdata::{scalar_pairs, scalars};
     #[pymodule_export]
     use super::error::{
         AttachError, BPFError, CompileError, EventError, LoadError, MapError, SymbolError,
@@ -54,6 +60,8 @@ mod _native {
     use super::place::{UserModule, find_executable, find_library, resolve_symbol};
     #[pymodule_export]
     use super::symbol::{SymbolCache, add_build_id_module, ksym, ksymname, sym};
+    #[pymodule_export]
+    use super::table::Table;
     #[pymodule_export]
     use super::trace::{TracePipe, parse_trace_line};
     #[pymodule_export]

@@ -31,6 +31,18 @@ impl TracePipe {
         })
     }
 
+    /// A line that has been read already, parsed; `None` when there is none.
+    fn buffered<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut pipe = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !pipe.has_line() {
+            return Ok(None);
+        }
+        match pipe.next_line()? {
+            Next::Line(line) => event(py, line.trim_ascii_end()),
+            Next::Nothing | Next::Interrupted => Ok(None),
+        }
+    }
+
     fn line(&self, py: Python<'_>) -> PyResult<Option<Vec<u8>>> {
         loop {
             match py.detach(|| self.read())? {
@@ -67,18 +79,32 @@ impl TracePipe {
         Ok(self.line(py)?.map(|line| PyBytes::new(py, &line)))
     }
 
-    /// The next event's parts; None when there is none, False for a line that is no event's.
-    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// The next event's parts; None when there is none (only `nonblocking`, or when the pipe ends),
+    /// False for a line that is no event's.
+    fn fields<'py>(&self, py: Python<'py>, nonblocking: bool) -> PyResult<Bound<'py, PyAny>> {
+        // Most lines came with an earlier one: no system call, and the interpreter kept.
+        if let Some(fields) = self.buffered(py)? {
+            return Ok(fields);
+        }
+        self.set_nonblocking(nonblocking)?;
         loop {
             let Some(line) = self.line(py)? else { return Ok(py.None().into_bound(py)) };
-            if !line.is_empty() && !tracepipe::is_loss(&line) {
-                return match parse_trace_line(py, &line) {
-                    Some(fields) => Ok(fields.into_pyobject(py)?.into_any()),
-                    None => Ok(false.into_pyobject(py)?.to_owned().into_any()),
-                };
+            if let Some(fields) = event(py, &line)? {
+                return Ok(fields);
             }
         }
     }
+}
+
+/// An event's parts, False for a line that is no event's, `None` for one to pass over.
+fn event<'py>(py: Python<'py>, line: &[u8]) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if line.is_empty() || tracepipe::is_loss(line) {
+        return Ok(None);
+    }
+    Ok(Some(match parse_trace_line(py, line) {
+        Some(fields) => fields.into_pyobject(py)?.into_any(),
+        None => false.into_pyobject(py)?.to_owned().into_any(),
+    }))
 }
 
 /// (task, pid, cpu, flags, seconds, message) of a trace line, or None when it is not one.

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Instances of our making are called `bcc_<pid>_<number>`.
 const INSTANCE: &str = "bcc_";
+/// The most that some kernel gives in one read.
+const READ: usize = 8192;
 const EVENT: &str = "events/bpf_trace/bpf_trace_printk/enable";
 
 /// What a read gave.
@@ -147,6 +149,11 @@ impl TracePipe {
         Ok(())
     }
 
+    /// Whether a line is there already, so that [`Self::next_line`] will not read.
+    pub fn has_line(&self) -> bool {
+        self.buffer[self.start..].contains(&b'\n')
+    }
+
     /// The next line.
     ///
     /// # Errors
@@ -162,7 +169,7 @@ impl TracePipe {
             self.buffer.drain(..self.start);
             self.start = 0;
             searched = self.buffer.len();
-            self.buffer.resize(searched + 4096, 0);
+            self.buffer.resize(searched + READ, 0);
             let read = self.file.read(&mut self.buffer[searched..]);
             self.buffer.truncate(searched + *read.as_ref().unwrap_or(&0));
             match read {

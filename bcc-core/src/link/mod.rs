@@ -50,6 +50,8 @@ enum Attachment {
     BpfLink(OwnedFd),
     /// Perf events with the program on them, one per CPU; or the links that keep them.
     PerfEvents(Vec<OwnedFd>),
+    /// A tracepoint's program: its link, and perhaps the perf event that the link is on.
+    Tracepoint { link: OwnedFd, event: Option<OwnedFd> },
     /// A probe made by name, and the perf event on it.
     Tracefs { event: OwnedFd, probe: TracefsProbe },
     /// A packet socket.
@@ -81,7 +83,11 @@ impl Link {
     /// The descriptors that hold it: the link, the perf events, or the socket.
     pub fn fds(&self) -> Vec<BorrowedFd<'_>> {
         match &self.attachment {
-            Some(Attachment::BpfLink(fd) | Attachment::Socket(fd)) => vec![fd.as_fd()],
+            Some(
+                Attachment::BpfLink(fd)
+                | Attachment::Socket(fd)
+                | Attachment::Tracepoint { link: fd, .. },
+            ) => vec![fd.as_fd()],
             Some(Attachment::PerfEvents(fds)) => fds.iter().map(AsFd::as_fd).collect(),
             Some(Attachment::Tracefs { event, .. }) => vec![event.as_fd()],
             _ => Vec::new(),
@@ -94,7 +100,12 @@ impl Link {
     /// Gives the link back when it is not held by exactly one descriptor.
     pub fn into_fd(mut self) -> Result<OwnedFd, Self> {
         match self.attachment.take() {
-            Some(Attachment::BpfLink(fd) | Attachment::Socket(fd)) => Ok(fd),
+            // A link holds its event by itself.
+            Some(
+                Attachment::BpfLink(fd)
+                | Attachment::Socket(fd)
+                | Attachment::Tracepoint { link: fd, .. },
+            ) => Ok(fd),
             Some(Attachment::PerfEvents(mut fds)) if fds.len() == 1 => match fds.pop() {
                 Some(fd) => Ok(fd),
                 None => Err(self),
@@ -115,6 +126,16 @@ impl Link {
         self.end(true).map_err(|problem| AttachError::new(self.kind, &self.target, problem))
     }
 
+    /// Takes out the event that a tracepoint's link is on, to be closed after the link.
+    fn take_event(&mut self) -> Option<OwnedFd> {
+        match &mut self.attachment {
+            Some(Attachment::Tracepoint { event, .. }) if self.pid == std::process::id() => {
+                event.take()
+            }
+            _ => None,
+        }
+    }
+
     /// Ends the attachment; `explicit` also removes what outlives the process.
     fn end(&mut self, explicit: bool) -> Result<(), Problem> {
         let Some(attachment) = self.attachment.take() else { return Ok(()) };
@@ -126,7 +147,10 @@ impl Link {
             return Ok(());
         }
         match attachment {
-            Attachment::BpfLink(_) | Attachment::PerfEvents(_) | Attachment::Socket(_) => Ok(()),
+            Attachment::BpfLink(_)
+            | Attachment::PerfEvents(_)
+            | Attachment::Socket(_)
+            | Attachment::Tracepoint { .. } => Ok(()),
             Attachment::Tracefs { event, probe } => {
                 // A probe in use cannot be removed.
                 drop(event);
@@ -154,13 +178,23 @@ impl Link {
 /// Detaches all of `links`, side by side: each waits for grace periods of the kernel, and those of
 /// several pass at once.
 ///
+/// No program runs any more when this returns. The perf events of tracepoints wait one after another
+/// for theirs, in a thread of their own that ends with the last.
+///
 /// # Errors
 /// The first error; the others are detached all the same.
-pub fn detach_all(links: Vec<Link>) -> Result<(), AttachError> {
-    const THREADS: usize = 16;
+pub fn detach_all(mut links: Vec<Link>) -> Result<(), AttachError> {
     if links.len() < 2 {
         return links.into_iter().try_for_each(Link::detach);
     }
+    let events = links.iter_mut().filter_map(Link::take_event).collect();
+    let result = detach_each(links);
+    close_later(events);
+    result
+}
+
+fn detach_each(links: Vec<Link>) -> Result<(), AttachError> {
+    const THREADS: usize = 16;
     let threads = links.len().min(THREADS);
     let queue = Mutex::new(links.into_iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -179,6 +213,23 @@ pub fn detach_all(links: Vec<Link>) -> Result<(), AttachError> {
         let own = work();
         others.into_iter().filter_map(|thread| thread.join().ok()).fold(own, Result::and)
     })
+}
+
+/// Closes perf events that nothing runs on any more once their links are closed.
+fn close_later(events: Vec<OwnedFd>) {
+    if events.is_empty() {
+        return;
+    }
+    let close = move || {
+        // Signals are for threads that have something to do about them.
+        if let Err(errno) = nix::sys::signal::SigSet::all().thread_block() {
+            log::debug!("signals stay open in the thread that closes: {errno}");
+        }
+        drop(events);
+    };
+    if let Err(error) = std::thread::Builder::new().name("bcc-close".to_owned()).spawn(close) {
+        log::debug!("no thread to close perf events in: {error}");
+    }
 }
 
 fn remove_tc(filter: Filter, made_clsact: bool) -> Result<(), SysError> {

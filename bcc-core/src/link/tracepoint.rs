@@ -3,7 +3,8 @@
 use super::{AttachError, AttachKind, Attachment, Link, Problem, perf as on_perf};
 use crate::kernel::tracefs;
 use bcc_sys::perf::{self, PerfEventAttr};
-use std::os::fd::BorrowedFd;
+use nix::sys::resource::{Resource, getrlimit};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 /// Attaches a tracepoint program to `category:name`, for all processes on all CPUs.
 ///
@@ -25,8 +26,16 @@ pub fn attach(program: BorrowedFd<'_>, category: &str, name: &str) -> Result<Lin
     attr.wakeup = 1;
     attr.sample_type = perf::SAMPLE_RAW;
     // One event suffices: a program on a tracepoint runs wherever the tracepoint is hit.
-    let held = perf::open(&attr, -1, 0, -1)
-        .and_then(|event| on_perf::run_on(event, program, 0))
-        .map_err(|error| fail(error.into()))?;
-    Ok(Link::new(AttachKind::Tracepoint, target, Attachment::PerfEvents(vec![held])))
+    let event = perf::open(&attr, -1, 0, -1).map_err(|error| fail(error.into()))?;
+    let kept = spare(&event);
+    let link = on_perf::run_on(event, program, 0).map_err(|error| fail(error.into()))?;
+    Ok(Link::new(AttachKind::Tracepoint, target, Attachment::Tracepoint { link, event: kept }))
+}
+
+/// A second descriptor of the event, with which [`super::detach_all`] is quick; `None` where many are
+/// open already, as a pattern may match hundreds of tracepoints.
+fn spare(event: &OwnedFd) -> Option<OwnedFd> {
+    let (most, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    let few = u64::try_from(event.as_raw_fd()).ok()? < most / 4;
+    few.then(|| event.try_clone().ok()).flatten()
 }

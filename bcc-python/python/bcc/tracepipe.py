@@ -37,9 +37,9 @@ class TracePipeMixin:
 
         Six Nones when there is no line (non-blocking).
         """
-        pipe = self._pipe(nonblocking)
+        pipe = self._trace_pipe or self._pipe(nonblocking)
         while True:
-            fields = pipe.fields()
+            fields = pipe.fields(nonblocking)
             if fields:
                 return fields
             if fields is False:

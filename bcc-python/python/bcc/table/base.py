@@ -66,7 +66,7 @@ class _NoCollection:
             gc.enable()
 
 
-class TableBase(HistogramMixin, MutableMapping):
+class TableBase(HistogramMixin, _native.Table, MutableMapping):
     """A map as a mapping of ctypes keys to ctypes leaves."""
 
     def __init__(self, bpf, map_id, map_fd, keytype, leaftype, name=None):
@@ -109,19 +109,6 @@ class TableBase(HistogramMixin, MutableMapping):
     def leaf_scanf(self, leaf_str):
         """The leaf that the text `leaf_str` (bytes) spells."""
         return self.Leaf.from_buffer_copy(self._map.leaf_parse(leaf_str))
-
-    def __getitem__(self, key):
-        leaf = self.Leaf()
-        if not self._map.lookup(key, leaf):
-            raise KeyError
-        return leaf
-
-    def __setitem__(self, key, leaf):
-        self._map.update(key, leaf, 0)
-
-    def __delitem__(self, key):
-        if not self._map.delete(key):
-            raise KeyError
 
     def __len__(self):
         return self._map.count()
@@ -174,8 +161,17 @@ class TableBase(HistogramMixin, MutableMapping):
     def items(self):
         """All (key, leaf) pairs as a list."""
         keys, leaves, count = self._map.items()
+        if type(self)._leaves is TableBase._leaves:
+            return self._pairs(keys, leaves, count)
         with _NoCollection():
             return list(zip(self._objects(self.Key, keys, count), self._leaves(leaves, count)))
+
+    def _pairs(self, keys, leaves, count):
+        with _NoCollection():
+            if issubclass(self.Key, ct._SimpleCData) and issubclass(self.Leaf, ct._SimpleCData):
+                return _native.scalar_pairs(self.Key, keys, self.Leaf, leaves)
+            keys = self._objects(self.Key, keys, count)
+            return list(zip(keys, self._objects(self.Leaf, leaves, count)))
 
     def values(self):
         """All leaves as a list."""
@@ -198,12 +194,13 @@ class TableBase(HistogramMixin, MutableMapping):
 
     @staticmethod
     def _objects(cls, data, count):
-        """`count` objects of `cls` over the bytes of `data`, which they keep alive."""
+        """`count` objects of `cls` for the bytes of `data`: scalars hold copies, others keep it alive."""
         if not count:
             return []
+        if issubclass(cls, ct._SimpleCData):
+            return _native.scalars(cls, data)
         # A slice is one call for all; iterating asks the array for each.
-        objects = (cls * count).from_buffer(data)[:]
-        return list(map(cls, objects)) if issubclass(cls, ct._SimpleCData) else objects
+        return (cls * count).from_buffer(data)[:]
 
     def iteritems(self):
         """Generator of (key, leaf) pairs, read one by one."""
@@ -229,17 +226,11 @@ class TableBase(HistogramMixin, MutableMapping):
 
     def items_lookup_batch(self):
         """Generator of all (key, leaf) pairs, read by batch system calls."""
-        yield from self._batch(self._map.lookup_batch())
+        yield from self._pairs(*self._map.lookup_batch())
 
     def items_lookup_and_delete_batch(self):
         """Generator of all (key, leaf) pairs, deleted as they are read. Not iterated, it deletes nothing."""
-        yield from self._batch(self._map.lookup_and_delete_batch())
-
-    def _batch(self, rows):
-        keys, leaves, count = rows
-        with _NoCollection():
-            keys = self._objects(self.Key, keys, count)
-            return list(zip(keys, self._objects(self.Leaf, leaves, count)))
+        yield from self._pairs(*self._map.lookup_and_delete_batch())
 
     def items_delete_batch(self, ct_keys=None):
         """Deletes the keys of the ctypes array `ct_keys`, or all."""

@@ -31,6 +31,8 @@ pub struct MapDecl {
     pub max_entries_offset: u32,
     /// Byte offset of the `flags` member in the variable; `u32::MAX` when there is none.
     pub flags_offset: u32,
+    /// Byte offset of a ring buffer's `loss_slot` member; `u32::MAX` when there is none.
+    pub loss_slot_offset: u32,
 }
 
 /// A function that may become a program.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use bcc_core::spec::{MapScope, MapSpec, ModuleSpec, TypeDesc};
+use bcc_core::spec::{MapScope, MapSpec, ModuleSpec, RING_LOSSES, TypeDesc};
 
 const TEXT: &str = r#"
 struct key { u32 a; u64 b; };
@@ -141,8 +141,13 @@ fn map<'m>(module: &'m ModuleSpec, name: &str) -> &'m MapSpec {
 fn every_table_macro_gives_its_map() {
     let module = module(TEXT);
     let order: Vec<&str> = module.maps.iter().map(|map| map.name.as_str()).collect();
-    let expected: Vec<&str> = ROWS.iter().map(|row| row.0).collect();
-    assert_eq!(order, expected, "maps in order of definition, and no twin among them");
+    let names = ROWS.iter().map(|row| row.0);
+    let expected: Vec<&str> = names.chain([RING_LOSSES]).collect();
+    assert_eq!(order, expected, "maps in order of definition, no twin among them, ours last");
+    assert_eq!(
+        (map(&module, "ring").loss_slot, map(&module, RING_LOSSES).max_entries),
+        (Some(0), 1)
+    );
     for (name, kind, map_type, key, leaf, max_entries, flags) in ROWS {
         let map = map(&module, name);
         let got = (map.kind.as_str(), map.map_type, map.key_size, map.value_size);

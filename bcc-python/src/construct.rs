@@ -4,6 +4,7 @@ use crate::error::{MapError, compile_error, map_error};
 use crate::module::to_stderr;
 use bcc_core::compile::{self, CompileError as CoreCompileError, CompileRequest, MAIN_FILE};
 use bcc_core::disasm;
+use bcc_core::map::registry;
 use bcc_core::module::{LoadOptions, Module, place};
 use bcc_core::spec::{ModuleSpec, ProgramSpec};
 use bcc_core::target::Target;
@@ -82,6 +83,8 @@ fn compile(source: Source) -> PyResult<ModuleSpec> {
         what: what.to_owned(),
         error: error.to_string(),
     };
+    let mut cflags = registry::compiler_flags("");
+    cflags.extend(source.cflags.iter().map(|flag| lossy(flag)));
     let request = std::env::current_dir()
         .map_err(|error| io("find the current directory", &error))
         .and_then(|cwd| {
@@ -89,7 +92,7 @@ fn compile(source: Source) -> PyResult<ModuleSpec> {
                 text,
                 preamble_lines: u32::try_from(preamble_lines).unwrap_or(u32::MAX),
                 file,
-                cflags: source.cflags.iter().map(|flag| lossy(flag)).collect(),
+                cflags,
                 cwd,
                 debug: source.debug,
                 target: Target::running().map_err(|error| io("describe the kernel", &error))?,

@@ -127,6 +127,12 @@ impl Map {
         bpf::map::possible_cpus().map_err(|e| error::map_failed("Could not count CPUs", e))
     }
 
+    /// Records that found no room in this ring buffer; None for other tables.
+    #[getter]
+    fn losses(&self) -> PyResult<Option<u64>> {
+        self.core.losses().map_err(|e| error::map_error(&e))
+    }
+
     /// The key's C type, for `bcc.ctype`.
     #[getter]
     fn key_type<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

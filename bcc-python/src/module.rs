@@ -9,6 +9,7 @@ use crate::{construct, types};
 use bcc_core::events::{PerfBuffer, PerfBufferOpts, RingBuffer, SourceId};
 use bcc_core::kernel::cpus;
 use bcc_core::link::kprobe::KprobeOpts;
+use bcc_core::map::Map as CoreMap;
 use bcc_core::module::Module as CoreModule;
 use bcc_core::program::{LoadError as CoreLoadError, Program};
 use bcc_sys::bpf::{AttachType, ProgType};
@@ -57,11 +58,16 @@ impl Names {
         let spec = core.spec();
         Self {
             functions: spec.programs.iter().map(|program| c(&program.name)).collect(),
-            tables: core.maps().iter().map(|map| c(map.name())).collect(),
+            tables: tables(core).map(|map| c(map.name())).collect(),
             license: c(&spec.license),
             kern_version: spec.kern_version,
         }
     }
+}
+
+/// The maps that are tables of the user's.
+fn tables(core: &CoreModule) -> impl Iterator<Item = &CoreMap> {
+    core.maps().iter().filter(|map| !map.is_hidden())
 }
 
 /// One field list of a submitted struct, and its exact type.
@@ -172,9 +178,7 @@ impl Module {
         let preamble = usdt::readers(&usdts)?.into_bytes();
         let source = construct::Source { text, file, cflags, debug, preamble };
         let core = construct::module(py, source, allow_rlimit, device)?;
-        let maps = core
-            .maps()
-            .iter()
+        let maps = tables(&core)
             .enumerate()
             .map(|(id, map)| Py::new(py, Map::new(map.clone(), id)))
             .collect::<PyResult<_>>()?;

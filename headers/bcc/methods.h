@@ -71,8 +71,24 @@
 #define bcc_perf_read(t, ...) bpf_perf_event_read(&(t), __VA_ARGS__)
 #define bcc_perf_counter_value(t, ...) bpf_perf_event_read_value(&(t), __VA_ARGS__)
 
-#define bcc_ringbuf_output(t, ...) bpf_ringbuf_output(&(t), __VA_ARGS__)
-#define bcc_ringbuf_reserve(t, ...) bpf_ringbuf_reserve(&(t), __VA_ARGS__, 0)
+#define BCC_COUNT_LOSS(t) ({ \
+	u32 bcc_slot = sizeof((t).bcc_loss_slot); \
+	u64 *bcc_count = bpf_map_lookup_elem(&bcc_ring_losses, &bcc_slot); \
+	if (bcc_count) \
+		lock_xadd(bcc_count, 1); \
+})
+#define bcc_ringbuf_output(t, ...) ({ \
+	int bcc_r = bpf_ringbuf_output(&(t), __VA_ARGS__); \
+	if (bcc_r) \
+		BCC_COUNT_LOSS(t); \
+	bcc_r; \
+})
+#define bcc_ringbuf_reserve(t, ...) ({ \
+	void *bcc_r = bpf_ringbuf_reserve(&(t), __VA_ARGS__, 0); \
+	if (!bcc_r) \
+		BCC_COUNT_LOSS(t); \
+	bcc_r; \
+})
 #define bcc_ringbuf_submit(t, ...) bpf_ringbuf_submit(__VA_ARGS__)
 #define bcc_ringbuf_discard(t, ...) bpf_ringbuf_discard(__VA_ARGS__)
 #define bcc_ringbuf_query(t, ...) bpf_ringbuf_query(&(t), __VA_ARGS__)

@@ -79,8 +79,8 @@ static __always_inline u64 bpf_dext_pkt(void *skb, u64 off, u64 bit, u64 width)
 	return (load_dword(skb, off) >> (64 - end)) & MASK(width);
 }
 
-/* Writes such a field and leaves its neighbours as they are. */
-static __always_inline void bpf_dins_pkt(void *skb, u64 off, u64 bit, u64 width, u64 val)
+/* Writes such a field, leaves its neighbours as they are, and gives what it holds then. */
+static __always_inline u64 bpf_dins_pkt(void *skb, u64 off, u64 bit, u64 width, u64 val)
 {
 	u64 end = bit + width;
 	u64 mask = MASK(width);
@@ -102,6 +102,7 @@ static __always_inline void bpf_dins_pkt(void *skb, u64 off, u64 bit, u64 width,
 
 		bpf_store_dword(skb, off, old | (val & mask) << (64 - end));
 	}
+	return val & mask;
 }
 
 /* A member of a packet header whose struct only the pointer's type tells, as in the body of a macro.

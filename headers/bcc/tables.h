@@ -88,12 +88,20 @@
 #endif
 
 /* Whether increment() adds a missing key: on a plain hash only. A size rather than a value, because
- * the program cannot read the variable.
+ * the program cannot read the variable. What an extern table is, only the process knows: the loader
+ * defines BCC_NOT_HASH_<name> for published tables that are of other types.
  */
-#define BCC_ADDS_MISSING(kind, K) \
+#define BCC_ADDS_MISSING(kind, K, NAME) \
 	(__builtin_strcmp(kind, "hash") == 0 || __builtin_strncmp(kind, "hash:", 5) == 0 || \
-	 __builtin_strcmp(kind, "extern") == 0 || \
+	 (__builtin_strcmp(kind, "extern") == 0 && !BCC_IS_ONE(BCC_NOT_HASH_##NAME)) || \
 	 (__builtin_strcmp(kind, "histogram") == 0 && !__builtin_types_compatible_p(K, int)))
+
+/* 1 if `x` is a macro that stands for 1, else 0. */
+#define BCC_IS_ONE(x) BCC_IS_ONE_(x)
+#define BCC_IS_ONE_(x) BCC_IS_ONE__(BCC_PAIR_##x)
+#define BCC_IS_ONE__(pair) BCC_SECOND(pair 1, 0, 0)
+#define BCC_PAIR_1 0,
+#define BCC_SECOND(a, b, ...) b
 
 /* A table with members `key` and `leaf`. */
 #define BCC_TABLE(kind, K, L, NAME, max, fl, methods) \
@@ -102,7 +110,7 @@
 		__typeof__(L) leaf; \
 		unsigned int max_entries; \
 		unsigned int flags; \
-		char bcc_adds_missing[BCC_ADDS_MISSING(kind, K)]; \
+		char bcc_adds_missing[BCC_ADDS_MISSING(kind, K, NAME)]; \
 		methods \
 	}; \
 	__attribute__((section("maps/" kind))) struct NAME##_table_t NAME = { \
@@ -201,14 +209,28 @@ struct bpf_stacktrace_buildid {
 /* max_entries 0: the loader puts the number of possible CPUs. */
 #define BPF_PERF_OUTPUT(NAME) BCC_TABLE("perf_output", int, u32, NAME, 0, 0, BCC_PERF_METHODS)
 
+/* Counts, per CPU, what found no room in the ring buffers of the module: one slot for each of them.
+ * The compiler puts the number of slots.
+ */
+struct bcc_ring_losses_table_t {
+	u32 key;
+	u64 leaf;
+};
+#define BCC_RING_LOSSES \
+	__attribute__((section("maps/percpu_array"))) struct bcc_ring_losses_table_t bcc_ring_losses
+
 #define BPF_RINGBUF_OUTPUT(NAME, pages) \
 	struct NAME##_table_t { \
 		unsigned int max_entries; \
 		unsigned int flags; \
+		unsigned int loss_slot; \
+		char bcc_loss_slot[__COUNTER__]; \
 		BCC_RINGBUF_METHODS \
 	}; \
+	BCC_RING_LOSSES; \
 	__attribute__((section("maps/ringbuf"))) struct NAME##_table_t NAME = { \
-		.max_entries = (pages) * BCC_PAGE_SIZE }
+		.max_entries = (pages) * BCC_PAGE_SIZE, \
+		.loss_slot = sizeof(((struct NAME##_table_t *)0)->bcc_loss_slot) }
 
 #define BPF_PERF_ARRAY(NAME, n) \
 	BCC_TABLE("perf_array", int, u32, NAME, n, 0, BCC_PERF_ARRAY_METHODS)

@@ -316,3 +316,40 @@ def macro(t: T) -> None:
 @row("§12 sizeof and typeof", "deref/sizeof_typeof.c", "lower:reads")
 def sizeof_typeof(t: T) -> None:
     t.equal(t.raw(t.load(), "prog"), t.pid + 16 + 4)
+
+
+@row("§12 kernel pointers in tables, at an index of run time", "deref/kernel_tables.c",
+     "lower:reads")  # fmt: skip
+def kernel_tables(t: T) -> None:
+    b = t.load()
+    own_first, parent_first = [t.pid, os.getppid()], [os.getppid(), t.pid]
+    want = [own_first, parent_first, parent_first, own_first, own_first]
+    t.equal([[t.raw(b, "prog", which, i) for i in (0, 1)] for which in range(5)], want)
+
+
+@row("§12 tables of strings, at an index of run time", "deref/pointer_tables.c", "lower:pointers")
+def string_tables(t: T) -> None:
+    b = t.load()
+    texts = [(b"ab", b"gh", b"mn", 1), (b"cd", b"ij", b"op", 2), (b"ef", b"kl", b"mn", 1)]
+    want = [a[0] << 24 | m[1] << 16 | n[0] << 8 | number for a, m, n, number in texts]
+    t.equal([t.raw(b, "names", i) for i in range(4)], [*want, -1])
+    grid = [[t.raw(b, "two_indexes", i, j) for j in (0, 1)] for i in (0, 1)]
+    t.equal(grid, [[ord("b"), ord("d")], [ord("f"), ord("h")]], "two indexes")
+
+
+@row("§12 tables of map values and buffers, at an index of run time", "deref/pointer_tables.c",
+     "lower:split")  # fmt: skip
+def usable_tables(t: T) -> None:
+    b = t.load()
+    t.equal([t.raw(b, "map_values", i) for i in (0, 1, 1)], [10, 10, 20])
+    t.equal([b[b"values"][i].value for i in (0, 1)], [10, 20])
+    letters = [t.raw(b, "buffers", i) for i in (0, 1)]
+    t.equal(letters, [ord("z") << 8 | ord("d"), ord("a") << 8 | ord("z")])
+
+
+@row("§12 a map value's address kept in a variable", "deref/pointer_tables.c", "lower:kept")
+def kept_address(t: T) -> None:
+    b = t.load()
+    b[b"values"][0] = ct.c_ulonglong(77)
+    t.raw(b, "keep")
+    t.equal(t.raw(b, "use_kept"), 77)

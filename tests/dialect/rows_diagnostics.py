@@ -47,6 +47,8 @@ ERRORS = [
     ("an empty leaf", "empty_leaf", "invalid zero-sized leaf", "2:"),
     ("a histogram's leaf", "histogram_leaf", "histogram leaf type must be u64, got", "1:"),
     ("get_stackid", "stackid", "get_stackid only available on stacktrace maps", "6:"),
+    ("a table that is no struct", "scalar", "invalid type for bpf_table, expect struct", "1:"),
+    ("a method a macro takes apart", "torn_method", "cannot use map function inside a macro", "7:"),
     ("syntax", "syntax", "expected ';' after return statement", "3:"),
     ("an undeclared name", "undeclared", "use of undeclared identifier 'no_such_name", "3:"),
     ("an absent header", "include", "'linux/no_such_header.h' file not found", "1:"),
@@ -74,6 +76,36 @@ def field(t: T) -> None:
     message = t.fails()
     t.says(message, "main.c:7:15: error: no member named 'tgidd' in 'struct task_struct'", "hint:")
     t.says(message[message.index("hint:") :], "tgid")
+
+
+HINTS = [
+    ("a renamed member", b"#include <linux/sched.h>\nint f(struct pt_regs *ctx, struct task_struct *t)"
+     b" { return t->state; }", "no member named 'state'", "since v5.14 it is `__state`"),
+    ("a renamed macro", b"int f(void *ctx) { return REQ_OP_SHIFT; }",
+     "use of undeclared identifier 'REQ_OP_SHIFT'", "the operation is `cmd_flags & REQ_OP_MASK`"),
+    ("a member whose header is not included", b"int f(struct pt_regs *ctx, struct sock *sk)"
+     b" { return sk->sk_state; }", "no member named 'sk_state'", "`sk_state` is in <net/sock.h>"),
+    ("a struct whose header is not included", b"int f(void *ctx) { struct ip_t *ip = 0; return ip->tos; }",
+     "incomplete definition of type 'struct ip_t'", "`ip_t` is in <bcc/proto.h>"),
+    ("a macro that is nearly one", b"int f(void *ctx) { return BPF_F_CURENT_CPU; }",
+     "use of undeclared identifier 'BPF_F_CURENT_CPU'", "did you mean 'BPF_F_CURRENT_CPU'?"),
+    ("a table macro that is nearly one", b"BPF_HSAH(h);\nint f(void *ctx) { return 0; }",
+     "type specifier missing", "did you mean 'BPF_HASH'?"),
+    ("a helper that is nearly one", b"int f(void *ctx) { return bpf_ktime_get_nss(); }",
+     "call to undeclared function 'bpf_ktime_get_nss'", "did you mean 'bpf_ktime_get_ns'?"),
+]  # fmt: skip
+
+
+def hinted(t: T, text: bytes, error: str, hint: str) -> None:
+    message = t.fails(text)
+    t.says(message, "/virtual/main.c:", f"error: {error}", "^")
+    t.says(message[message.index(error) :], "hint: ", hint)
+
+
+for _title, _program, _error, _hint in HINTS:
+    row(f"§23 hint: {_title}", "", "diag:hints")(
+        lambda t, text=_program, error=_error, hint=_hint: hinted(t, text, error, hint)
+    )
 
 
 @row("§23 BPF_LICENSE through cflags", "diagnostics/license_flag.c",

@@ -12,7 +12,7 @@ import kernel
 from harness import T, row
 from rows_tables import FRAME, established, holds
 
-E2BIG, EEXIST, ENOENT = 7, 17, 2
+E2BIG, EEXIST, ENOENT, EAGAIN = 7, 17, 2, 11
 
 
 @row("§7 lookup", "methods/lookup.c", "define:bcc_lookup")
@@ -117,6 +117,20 @@ def ringbuf_output(t: T) -> None:
     t.raw(b2, "prog", 9)
     t.until(lambda: fields, lambda: b2.ring_buffer_poll(1000))
     t.equal(fields, [(9, 600, 7)], "event()")
+
+
+@row("§7 what finds no room in a ring buffer is counted", "methods/ringbuf_losses.c",
+     "define:BCC_COUNT_LOSS")  # fmt: skip
+def ringbuf_losses(t: T) -> None:
+    b = t.load()
+    room = (os.sysconf("SC_PAGESIZE") - 1) // 72
+    outcomes = [t.raw(b, "prog", n) for n in range(room + 4)]
+    t.equal(outcomes, [0] * room + [-EAGAIN] * 4, "outcomes of ringbuf_output")
+    t.equal((b[b"events"].lost, b[b"other"].lost), (4, 0), "losses")
+    t.equal([t.raw(b, "reserve") for _ in range(3)], [-1] * 3, "outcomes of ringbuf_reserve")
+    t.equal((b[b"events"].lost, b[b"other"].lost), (7, 0), "losses")
+    t.equal(len(t.ring_events(b, lambda: None, room)), room, "records")
+    t.equal((t.raw(b, "prog", 1), t.raw(b, "reserve"), b[b"events"].lost), (0, 0, 7), "with room again")
 
 
 def reserved(t: T) -> None:

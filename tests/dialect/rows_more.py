@@ -71,6 +71,21 @@ def packet_changes(t: T) -> None:
     t.equal(data[:34].hex(), want, "packet")
 
 
+@row("more: packet members assigned in chains", "more/packet_chain.c", "rewrite:packets")
+def packet_chain(t: T) -> None:
+    result, data = t.packet(t.load(), "prog", FRAME)
+    t.equal(result, 501, "what the assignments give")
+    want = "0000000000010000000000120800" "45092345234500010912beef0a0000020a000002"
+    t.equal(data[:34].hex(), want, "packet")
+
+
+@row("more: calls that a macro begins and the text ends", "more/split_by_macro.c", "rewrite:split")
+def split_by_macro(t: T) -> None:
+    b = t.load()
+    t.equal(t.raw(b, "prog"), 13)
+    t.equal((b[b"h"][ONE].value, b[b"other"][TWO].value), (13, 7))
+
+
 @row("more: USDT arguments in macros", "more/usdt_in_macro.c", "define:BCC_USDT_READARG")
 def usdt_in_macro(t: T) -> None:
     from rows_builtins import usdt

@@ -78,6 +78,22 @@ def extern(t: T) -> None:
     t.true(t.fd(b, b"dialect_public") != t.fd(maker, b"dialect_public"), "the fd is not duplicated")
 
 
+@row('§7 increment on a BPF_TABLE("extern")', "tables/extern_increment.c", "extern:kinds")
+def extern_increment(t: T) -> None:
+    maker = t.load(
+        text=b"""BPF_TABLE_PUBLIC("lru_hash", u32, u64, dialect_lru, 16);
+                 BPF_TABLE_PUBLIC("hash", u32, u64, dialect_plain, 16);"""
+    )
+    b = t.load()
+    t.raw(b, "prog", 3)
+    t.equal(len(maker[b"dialect_lru"]), 0, "a missing key of an LRU hash is not added, entries")
+    t.equal(maker[b"dialect_plain"][ct.c_uint(3)].value, 5)
+    maker[b"dialect_lru"][ct.c_uint(3)] = ct.c_ulonglong(10)
+    t.raw(b, "prog", 3)
+    t.equal(maker[b"dialect_lru"][ct.c_uint(3)].value, 11)
+    t.equal(maker[b"dialect_plain"][ct.c_uint(3)].value, 10)
+
+
 @row("§4 BPF_TABLE_SHARED", "tables/shared.c", "define:BPF_TABLE_SHARED")
 def shared(t: T) -> None:
     b = t.load()

@@ -82,6 +82,9 @@ def in_child(row: Row, mutate: bool) -> str:
 def here(rows: list[Row], mutate: bool) -> Iterator[tuple[str, str | None]]:
     """Runs rows on this kernel: names and what is missing, or SKIPPED."""
     have = harness.features()
+    # Once rather than in each child: in an emulated machine it takes longer than most rows.
+    import bcc  # noqa: F401
+
     for row in rows:
         if row.needs <= have and not (mutate and row.off == "none"):
             yield row.name, in_child(row, mutate)

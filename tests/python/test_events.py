@@ -8,7 +8,7 @@ import signal
 import threading
 
 import pytest
-from bcc import BPF
+from bcc import BPF, lib
 
 PERF = """
 struct event_t { u32 pid; u64 n; char comm[16]; };
@@ -174,6 +174,26 @@ def test_other_threads_run_while_one_polls(perf):
     hit(1)
     thread.join()
     assert done == [1]
+
+
+def test_a_full_ring_tells_how_many_events_found_no_room(ring):
+    got = []
+    table = ring["events"]
+    assert table.lost == 0
+    table.open_ring_buffer(lambda ctx, data, size: got.append(table.event(data).n))
+    hit(1000)
+    ring.ring_buffer_consume()
+    # The kernel puts eight bytes in front of each record of 32, and never fills the last byte.
+    assert got == list(range((8 * os.sysconf("SC_PAGESIZE") - 1) // 40))
+    assert table.lost == ring["seen"][0].value - len(got) == 1000 - len(got)
+    hit(3)
+    ring.ring_buffer_consume()
+    assert got[-3:] == [1000, 1001, 1002] and table.lost == 1003 - len(got)
+
+
+def test_the_table_that_counts_losses_is_not_seen(ring):
+    assert ring.module.map(b"bcc_ring_losses") is None
+    assert lib.bpf_num_tables(ring.module) == 2
 
 
 def test_ring_events_reach_the_callback_in_order(ring):

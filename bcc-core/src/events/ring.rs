@@ -1,6 +1,7 @@
 //! `BPF_MAP_TYPE_RINGBUF`: one ring that all CPUs write.
 
 use super::EventError;
+use crate::map::{Map, MapError};
 use bcc_sys::SysError;
 use bcc_sys::bpf::{MapFd, MapType};
 use bcc_sys::mmap::RingBuf;
@@ -12,6 +13,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 pub struct RingBuffer {
     ring: RingBuf,
     map: MapFd,
+    /// As the module knows it, where losses are counted.
+    table: Option<Map>,
 }
 
 impl RingBuffer {
@@ -25,7 +28,24 @@ impl RingBuffer {
     pub fn open(map: BorrowedFd<'_>) -> Result<Self, EventError> {
         let map = open_map(map, MapType::RINGBUF)?;
         let ring = RingBuf::map(map.as_fd(), map.info().max_entries as usize)?;
-        Ok(Self { ring, map })
+        Ok(Self { ring, map, table: None })
+    }
+
+    /// Maps the ring buffer of a `BPF_RINGBUF_OUTPUT` table, whose losses are counted.
+    ///
+    /// # Errors
+    /// As [`RingBuffer::open`].
+    pub fn of(table: &Map) -> Result<Self, EventError> {
+        Ok(Self { table: Some(table.clone()), ..Self::open(table.as_fd())? })
+    }
+
+    /// How many records found no room so far, in all programs of the module; `None` unless opened by
+    /// [`RingBuffer::of`]. See [`Map::losses`].
+    ///
+    /// # Errors
+    /// As [`Map::losses`].
+    pub fn losses(&self) -> Result<Option<u64>, MapError> {
+        self.table.as_ref().map_or(Ok(None), Map::losses)
     }
 
     /// Gives each waiting event to `sink` until it breaks; returns how many were given and the

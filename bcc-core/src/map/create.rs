@@ -40,7 +40,11 @@ pub fn all(specs: &[MapSpec], context: &Context<'_>) -> Result<Vec<Map>, MapErro
             }
         }
     }
-    let maps: Vec<Map> = maps.into_iter().flatten().collect();
+    let mut maps: Vec<Map> = maps.into_iter().flatten().collect();
+    let losses = maps.iter().find(|map| map.is_hidden()).cloned().map(Arc::new);
+    for map in maps.iter_mut().filter(|map| map.spec().loss_slot.is_some()) {
+        map.losses.clone_from(&losses);
+    }
     for map in &maps {
         match map.spec().scope {
             MapScope::Public => registry::publish("", map),

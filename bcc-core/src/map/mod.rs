@@ -22,7 +22,7 @@ pub use stack::{BuildIdFrame, StackTraces};
 pub use typed::{QueueStack, TypedMap};
 
 use crate::program::privilege::{self, Need};
-use crate::spec::MapSpec;
+use crate::spec::{MapSpec, RING_LOSSES};
 use bcc_sys::bpf::{MapFd, MapInfo, MapType, cmd::elem};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub type Bytes = Vec<u8>;
 pub struct Map {
     spec: Arc<MapSpec>,
     fd: Arc<MapFd>,
+    /// Where programs count what finds no room in this ring buffer.
+    losses: Option<Arc<Self>>,
 }
 
 impl AsFd for Map {
@@ -46,7 +48,26 @@ impl AsFd for Map {
 impl Map {
     /// A map that is already open, with its declaration.
     pub fn new(spec: Arc<MapSpec>, fd: MapFd) -> Self {
-        Self { spec, fd: Arc::new(fd) }
+        Self { spec, fd: Arc::new(fd), losses: None }
+    }
+
+    /// Whether it is the library's own and no table of the user's.
+    pub fn is_hidden(&self) -> bool {
+        self.name() == RING_LOSSES
+    }
+
+    /// How many records found no room in this ring buffer since it was made, as counted by
+    /// `ringbuf_output` and `ringbuf_reserve` on all CPUs (a call of the helper itself is not counted);
+    /// `None` for other maps.
+    ///
+    /// # Errors
+    /// [`MapError::Op`] when the kernel refuses.
+    pub fn losses(&self) -> Result<Option<u64>, MapError> {
+        let Some((counts, slot)) = self.losses.as_ref().zip(self.spec.loss_slot) else {
+            return Ok(None);
+        };
+        let per_cpu = counts.lookup_per_cpu(&slot.to_ne_bytes())?;
+        Ok(per_cpu.map(|values| values.typed::<u64>().sum()))
     }
 
     /// The C name.

@@ -5,7 +5,9 @@
 //! maker is gone; publishing the name again replaces it.
 
 use super::Map;
-use std::collections::HashMap;
+use crate::mutation;
+use bcc_sys::bpf::MapType;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 type Tables = HashMap<(String, String), Map>;
@@ -22,9 +24,27 @@ pub fn publish(namespace: &str, map: &Map) {
 
 /// The table of that name in `namespace`, else the one everybody sees.
 pub fn find(namespace: &str, name: &str) -> Option<Map> {
-    let tables = tables();
-    let at = |space: &str| tables.get(&(space.to_owned(), name.to_owned())).cloned();
+    visible(&tables(), namespace, name).cloned()
+}
+
+fn visible<'t>(tables: &'t Tables, namespace: &str, name: &str) -> Option<&'t Map> {
+    let at = |space: &str| tables.get(&(space.to_owned(), name.to_owned()));
     at(namespace).or_else(|| at(""))
+}
+
+/// The compiler's arguments that tell which tables a module of `namespace` would find are no plain
+/// hash: what `increment` does with a missing key of an extern table depends on it.
+pub fn compiler_flags(namespace: &str) -> Vec<String> {
+    if mutation::off("extern:kinds") {
+        return Vec::new();
+    }
+    let tables = tables();
+    let names: BTreeSet<&str> = tables.keys().map(|(_, name)| name.as_str()).collect();
+    let is_other = |name: &&str| {
+        visible(&tables, namespace, name).is_some_and(|map| map.map_type() != MapType::HASH)
+    };
+    let flag = |name| format!("-DBCC_NOT_HASH_{name}=1");
+    names.into_iter().filter(is_other).map(flag).collect()
 }
 
 /// Takes back what `map` published; another map under the same name stays.

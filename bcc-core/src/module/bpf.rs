@@ -347,12 +347,13 @@ impl Bpf {
         Ok(poller.add_perf(buffer)?)
     }
 
-    /// Opens the ring buffer of a `BPF_RINGBUF_OUTPUT` table and adds it to `poller`.
+    /// Opens the ring buffer of a `BPF_RINGBUF_OUTPUT` table and adds it to `poller`. What found no room
+    /// in it is told by [`Map::losses`] of `self.map(table)`.
     ///
     /// # Errors
     /// [`Error::Map`], [`Error::Events`].
     pub fn open_ring_buffer(&self, poller: &mut Poller, table: &str) -> Result<SourceId, Error> {
-        let buffer = RingBuffer::open(self.map(table)?.as_fd())?;
+        let buffer = RingBuffer::of(self.map(table)?)?;
         Ok(poller.add_ring(buffer)?)
     }
 }

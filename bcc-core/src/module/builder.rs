@@ -4,6 +4,7 @@ use super::bpf::Bpf;
 use super::{LoadOptions, Module};
 use crate::Error;
 use crate::compile::{self, CompileRequest, Compiler, MAIN_FILE, cache};
+use crate::map::registry;
 use crate::spec::ModuleSpec;
 use crate::target::Target;
 use std::path::Path;
@@ -126,7 +127,8 @@ impl BpfBuilder {
             text: [self.preamble.as_bytes(), text].concat(),
             preamble_lines: u32::try_from(self.preamble.matches('\n').count()).unwrap_or(u32::MAX),
             file,
-            cflags: self.cflags.clone(),
+            cflags: [registry::compiler_flags(&self.options.maps_namespace), self.cflags.clone()]
+                .concat(),
             cwd: std::env::current_dir().unwrap_or_default(),
             debug: self.options.debug,
             target: match &self.target {

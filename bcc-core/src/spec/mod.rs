@@ -83,7 +83,12 @@ pub struct MapSpec {
     pub scope: MapScope,
     /// Initial bytes of `.rodata`, `.data`, `.bss` maps (one-element arrays).
     pub data: Option<Vec<u8>>,
+    /// Of a ring buffer: the element of [`RING_LOSSES`] that counts what found no room in it.
+    pub loss_slot: Option<u32>,
 }
+
+/// Name of the hidden per-CPU array that counts the losses of a module's ring buffers.
+pub const RING_LOSSES: &str = "bcc_ring_losses";
 
 /// Visibility of a table across modules of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

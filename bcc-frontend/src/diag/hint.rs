@@ -1,15 +1,22 @@
 //! What may help against a message of clang's.
 
-use crate::clang::{Cursor, Ty, Unit};
+use super::known;
+use crate::clang::{Cursor, Place, Ty, Unit};
 use crate::headers;
 use bcc_core::target::Target;
 use bcc_sys::btf::lookup;
 use clang_sys as sys;
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 /// Moves clang's own suggestion out of `message`, or finds one, and says what clang says of a table's
 /// members in the dialect's words. At most one line.
-pub(super) fn hint(message: &mut String, unit: &Unit<'_>, target: &Target) -> Option<String> {
+pub(super) fn hint(
+    message: &mut String,
+    place: &Place,
+    unit: &Unit<'_>,
+    target: &Target,
+) -> Option<String> {
     let clang_s = message
         .split_once("; did you mean ")
         .map(|(text, suggestion)| (text.to_owned(), format!("did you mean {suggestion}")));
@@ -18,6 +25,7 @@ pub(super) fn hint(message: &mut String, unit: &Unit<'_>, target: &Target) -> Op
             *message = text;
             Some(hint)
         }
+        None if message.starts_with("type specifier missing") => unknown_macro(place, unit, target),
         None => find(message, unit, target),
     };
     if let Some((member, record)) = absent_member(message)
@@ -41,7 +49,8 @@ fn find(message: &str, unit: &Unit<'_>, target: &Target) -> Option<String> {
         let tag = message.split("'struct ").nth(1)?.split([' ', '\'', '*']).next()?;
         return match tag.strip_prefix("tracepoint__") {
             Some(name) => tracepoint_hint(name, target),
-            None => Some(format!("this kernel has no `struct {tag}`, or only its name")),
+            None => known::missing_include(tag)
+                .or_else(|| Some(format!("this kernel has no `struct {tag}`, or only its name"))),
         };
     }
     if message.ends_with("' file not found") {
@@ -53,11 +62,36 @@ fn find(message: &str, unit: &Unit<'_>, target: &Target) -> Option<String> {
     }
     let name = quoted_after(message, "call to undeclared function ")
         .or_else(|| quoted_after(message, "use of undeclared identifier "))?;
+    if let Some(renamed) = known::renamed("", name) {
+        return Some(renamed);
+    }
     let names = unit.root().children().into_iter().map(Cursor::spelling);
     // Only those helpers are declared that the text names.
     let names = names.chain(headers::helper_names().map(str::to_owned));
-    let near = nearest(name, names.filter(|n| n.starts_with("bpf_") == name.starts_with("bpf_")))?;
+    let near = nearest(name, names.filter(|n| n.starts_with("bpf_") == name.starts_with("bpf_")))
+        .or_else(|| nearest_macro(name, target))?;
     Some(format!("did you mean '{near}'?"))
+}
+
+/// What stands where a declaration should, and is no macro.
+fn unknown_macro(place: &Place, unit: &Unit<'_>, target: &Target) -> Option<String> {
+    let text = unit.file_text(&place.file)?;
+    let rest = text.get(place.offset as usize..)?;
+    let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+    let word: Vec<u8> = rest.iter().take_while(is_word).copied().collect();
+    let near = nearest_macro(&String::from_utf8(word).ok()?, target)?;
+    Some(format!("did you mean '{near}'?"))
+}
+
+/// The macro or enumerator that `name` is most like, if it is written as those are.
+fn nearest_macro(name: &str, target: &Target) -> Option<String> {
+    let is_macro =
+        |name: &str| name.len() > 4 && !name.bytes().any(|byte| byte.is_ascii_lowercase());
+    if !is_macro(name) {
+        return None;
+    }
+    let names = known::macros().chain(known::enumerators(target));
+    nearest(name, names.filter(|other| is_macro(other)))
 }
 
 fn quoted_after<'m>(message: &'m str, words: &str) -> Option<&'m str> {
@@ -74,11 +108,16 @@ fn member_hint(member: &str, record: &str, unit: &Unit<'_>, target: &Target) -> 
     if !is_table {
         names.extend(kernel_members(record, target));
     }
+    let tag = record.rsplit(' ').next().unwrap_or(record);
+    if let Some(hint) = known::renamed(tag, member).or_else(|| known::missing_include(member)) {
+        return Some(hint);
+    }
     if let Some(near) = nearest(member, names.iter().cloned()) {
         return Some(format!("did you mean '{near}'?"));
     }
     let own = |name: &&String| {
-        !matches!(name.as_str(), "key" | "leaf" | "max_entries" | "flags" | "bcc_adds_missing")
+        !matches!(name.as_str(), "key" | "leaf" | "max_entries" | "flags" | "loss_slot")
+            && !name.starts_with("bcc_")
     };
     let methods: Vec<&str> = names.iter().filter(own).map(String::as_str).collect();
     is_table.then(|| format!("this table has the methods {}", methods.join(", ")))
@@ -170,8 +209,13 @@ pub fn nearest(name: &str, candidates: impl IntoIterator<Item = String>) -> Opti
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= limit && !candidate.is_empty())
         .map(|candidate| (distance(name.as_bytes(), candidate.as_bytes()), candidate))
         .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.len())
-        .min()
+        .min_by_key(|(distance, other)| (*distance, Reverse(common(name, other)), other.clone()))
         .map(|(_, candidate)| candidate)
+}
+
+/// How many bytes both begin with.
+fn common(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
 }
 
 /// Levenshtein's distance.

@@ -1,6 +1,7 @@
 //! clang's messages as ours: the user's places, source lines, hints.
 
 mod hint;
+mod known;
 
 pub use hint::nearest;
 
@@ -35,7 +36,9 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
         }
         let mut text = without_typeof(diag.message);
         let hint = match diag.severity {
-            Severity::Error if !mutation::off("diag:hints") => hint::hint(&mut text, unit, target),
+            Severity::Error if !mutation::off("diag:hints") => {
+                hint::hint(&mut text, &diag.place, unit, target)
+            }
             _ => None,
         };
         if mutation::silent(&text) {

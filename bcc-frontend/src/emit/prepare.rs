@@ -2,6 +2,7 @@
 
 use crate::facts::{ContextKind, ProgramDecl, Rewritten};
 use crate::llvm::{Module, Opcode, Value};
+use crate::lower::has_pointers;
 use bcc_core::compile::CompileRequest;
 use bcc_core::mutation;
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ pub(super) const KFUNC_SECTION: &str = ".ksyms";
 
 /// Makes everything but programs internal and inlines what may be inlined.
 pub(super) fn prepare(module: &Module<'_>, rewritten: &Rewritten) {
+    hide_addresses(module);
     let sizes = Sizes::of(module);
     for function in module.functions() {
         if function.is_declaration() {
@@ -35,6 +37,26 @@ pub(super) fn prepare(module: &Module<'_>, rewritten: &Rewritten) {
             function.add_attribute("alwaysinline");
         }
     }
+}
+
+/// Makes variables internal that are initialised with addresses: those exist only while nothing is
+/// stored there, so that the address can be used in their place.
+fn hide_addresses(module: &Module<'_>) {
+    for global in module.globals() {
+        let has_address = |initial: Value| has_pointers(initial.ty()) && holds_address(initial);
+        if global.section().is_empty() && global.initializer().is_some_and(has_address) {
+            global.make_internal();
+        }
+    }
+}
+
+fn holds_address(constant: Value) -> bool {
+    if constant.is_constant_expression() {
+        return constant.operands().into_iter().any(holds_address);
+    }
+    constant.is_global()
+        || !constant.is_null()
+            && (0..).map_while(|at| constant.aggregate_element(at)).any(holds_address)
 }
 
 /// Instructions that a program may have after inlining; no kernel takes as many.

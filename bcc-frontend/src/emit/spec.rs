@@ -8,7 +8,7 @@ use super::{Generated, Generator};
 use crate::facts::ProgramDecl;
 use crate::llvm::Place;
 use bcc_core::mutation;
-use bcc_core::spec::{Diagnostic, MapSpec, ModuleSpec, Stage, TypeDesc};
+use bcc_core::spec::{Diagnostic, MapSpec, ModuleSpec, RING_LOSSES, Stage, TypeDesc};
 use std::collections::BTreeSet;
 
 const BPF_MAP_TYPE_ARRAY: u32 = 2;
@@ -96,12 +96,20 @@ impl Generator<'_> {
             let (max_entries, flags) = (word(decl.max_entries_offset), word(decl.flags_offset));
             spec.max_entries = max_entries.unwrap_or(spec.max_entries);
             spec.flags = flags.unwrap_or(spec.flags);
+            spec.loss_slot = word(decl.loss_slot_offset);
             if let Some(btf) = btf.filter(|_| TYPED_MAPS.contains(&spec.map_type)) {
                 (spec.btf_key_id, spec.btf_value_id) = btf.map_types(&spec.name);
             }
             spec
         };
-        self.rewritten.maps.iter().map(complete).collect()
+        let mut maps: Vec<MapSpec> = self.rewritten.maps.iter().map(complete).collect();
+        let slots = maps.iter().filter_map(|map| map.loss_slot).max();
+        for map in maps.iter_mut().filter(|map| map.name == RING_LOSSES) {
+            map.max_entries = slots.map_or(1, |last| last.saturating_add(1));
+        }
+        // The hidden one last: users' tables keep their numbers.
+        maps.sort_by_key(|map| map.name == RING_LOSSES);
+        maps
     }
 
     /// The one-element array that holds a section of global variables.

@@ -100,6 +100,17 @@ static ALIASES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     names
 });
 
+/// Every name that there is a chunk of.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    CHUNKS.all.iter().map(|(name, ..)| *name)
+}
+
+/// The header that a text must include to use the alias `name` of a member.
+pub(crate) fn header_of_alias(name: &str) -> Option<&'static str> {
+    let chunk = CHUNKS.of(name).find(|chunk| chunk.remarks.contains("//@alias"))?;
+    chunk.header.split_whitespace().next()
+}
+
 /// Cuts a file into chunks.
 fn split(text: &'static str, found: &mut impl FnMut(&'static str, Chunk)) {
     let (mut at, mut header, mut remarks) = (0, "", 0..0);

@@ -31,6 +31,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use types::Types;
 
+pub(crate) use compat::{header_of_alias, names as compat_names};
 pub use helpers::names as helper_names;
 
 /// What the first stage hands on.

@@ -3,11 +3,11 @@
 use super::{Context, Type, Value};
 use inkwell::llvm_sys::LLVMIntPredicate;
 use inkwell::llvm_sys::core::{
-    LLVMArrayType2, LLVMBuildAlloca, LLVMBuildCall2, LLVMBuildGEP2, LLVMBuildICmp,
-    LLVMBuildIntToPtr, LLVMBuildLoad2, LLVMBuildPtrToInt, LLVMBuildSelect, LLVMBuildTrunc,
-    LLVMBuildZExt, LLVMConstIntToPtr, LLVMCreateBuilderInContext, LLVMDisposeBuilder,
-    LLVMFunctionType, LLVMGetGlobalParent, LLVMGetIntrinsicDeclaration, LLVMGlobalGetValueType,
-    LLVMLookupIntrinsicID, LLVMPositionBuilderBefore, LLVMSetAlignment,
+    LLVMArrayType2, LLVMBuildAdd, LLVMBuildAlloca, LLVMBuildCall2, LLVMBuildGEP2, LLVMBuildICmp,
+    LLVMBuildIntToPtr, LLVMBuildLoad2, LLVMBuildMul, LLVMBuildPtrToInt, LLVMBuildSelect,
+    LLVMBuildTrunc, LLVMBuildZExt, LLVMConstIntToPtr, LLVMCreateBuilderInContext,
+    LLVMDisposeBuilder, LLVMFunctionType, LLVMGetGlobalParent, LLVMGetIntrinsicDeclaration,
+    LLVMGlobalGetValueType, LLVMLookupIntrinsicID, LLVMPositionBuilderBefore, LLVMSetAlignment,
     LLVMSetCurrentDebugLocation2,
 };
 use inkwell::llvm_sys::debuginfo::LLVMInstructionGetDebugLoc;
@@ -71,6 +71,16 @@ impl<'c> Builder<'c> {
             _ if from.bits() < ty.bits() => ffi!(LLVMBuildZExt(self.raw, raw, ty.raw(), name)),
             _ => ffi!(LLVMBuildTrunc(self.raw, raw, ty.raw(), name)),
         })
+    }
+
+    /// The sum of two integers of one type.
+    pub(crate) fn add(&self, left: Value, right: Value) -> Value {
+        Value::from_raw(ffi!(LLVMBuildAdd(self.raw, left.raw(), right.raw(), c"".as_ptr())))
+    }
+
+    /// The product of two integers of one type.
+    pub(crate) fn multiply(&self, left: Value, right: Value) -> Value {
+        Value::from_raw(ffi!(LLVMBuildMul(self.raw, left.raw(), right.raw(), c"".as_ptr())))
     }
 
     /// Whether two integers of one type are the same.

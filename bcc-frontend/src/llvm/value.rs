@@ -14,9 +14,9 @@ use inkwell::llvm_sys::core::{
     LLVMGetNextBasicBlock, LLVMGetNextInstruction, LLVMGetNumArgOperands, LLVMGetNumOperands,
     LLVMGetOperand, LLVMGetParam, LLVMGetSection, LLVMGetTypeContext, LLVMGetValueKind,
     LLVMGetValueName2, LLVMGlobalGetValueType, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm,
-    LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsThreadLocal, LLVMMoveBasicBlockAfter,
-    LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith, LLVMSetLinkage, LLVMSetOperand,
-    LLVMSetSection, LLVMSetValueName2, LLVMTypeOf,
+    LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsNull, LLVMIsThreadLocal,
+    LLVMMoveBasicBlockAfter, LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith,
+    LLVMSetLinkage, LLVMSetOperand, LLVMSetSection, LLVMSetValueName2, LLVMTypeOf,
 };
 use inkwell::llvm_sys::debuginfo::{
     LLVMDIFileGetFilename, LLVMDIScopeGetFile, LLVMDISubprogramGetLine, LLVMGetSubprogram,
@@ -164,6 +164,11 @@ impl Value {
     /// What a global holds at first.
     pub(crate) fn initializer(self) -> Option<Self> {
         Self::optional(ffi!(LLVMGetInitializer(self.0)))
+    }
+
+    /// Whether a constant is all zeros.
+    pub(crate) fn is_null(self) -> bool {
+        ffi!(LLVMIsNull(self.0)) != 0
     }
 
     /// Member or element `index` of a constant struct or array.

@@ -15,6 +15,7 @@ use crate::llvm::{Builder, Context, Module, Value};
 use bcc_core::compile::CompileRequest;
 use bcc_core::spec::Diagnostic;
 use origin::Kinds;
+pub(crate) use pointers::has_pointers;
 use provenance::Provenance;
 pub(crate) use provenance::helper_number;
 
@@ -59,7 +60,10 @@ pub(crate) fn lower(
     let functions: Vec<Value> =
         module.functions().into_iter().filter(|f| !f.is_declaration()).collect();
     pointers::lower(context, module, &functions);
-    let provenance = Provenance::of(module, &functions, &contexts);
+    let mut provenance = Provenance::of(module, &functions, &contexts);
+    if pointers::split(context, module, &functions, &provenance) {
+        provenance = Provenance::of(module, &functions, &contexts);
+    }
     let mut rewriter = probe_read::Rewriter {
         context,
         module,

@@ -2,7 +2,9 @@
 
 use super::helpers::{self, CallbackParam};
 use super::origin::{Kinds, Memory, Origin};
+use super::pointers::has_pointers;
 use crate::llvm::{Module, Opcode, Value};
+use bcc_core::mutation;
 use std::collections::HashMap;
 
 /// The section of extern declarations that kernel functions stand for.
@@ -117,14 +119,7 @@ impl<'a> Provenance<'a> {
                 let address = self.origin(instruction.operand(1));
                 self.changed |= self.memory.store(&address, &value);
             }
-            Opcode::LLVMAtomicRMW | Opcode::LLVMAtomicCmpXchg => {
-                let operands = instruction.operands();
-                let address = self.origin(operands[0]);
-                let stored = self.origin(operands[operands.len() - 1]);
-                self.changed |= self.memory.store(&address, &stored);
-                let loaded = self.loaded(&address);
-                self.set_result(instruction, loaded);
-            }
+            Opcode::LLVMAtomicRMW | Opcode::LLVMAtomicCmpXchg => self.visit_atomic(instruction),
             Opcode::LLVMPHI => {
                 let joined = self.join_all(&instruction.incoming());
                 self.set(instruction, &joined);
@@ -165,6 +160,16 @@ impl<'a> Provenance<'a> {
         }
     }
 
+    /// A load and a store, of the last operand.
+    fn visit_atomic(&mut self, instruction: Value) {
+        let operands = instruction.operands();
+        let address = self.origin(operands[0]);
+        let stored = self.origin(operands[operands.len() - 1]);
+        self.changed |= self.memory.store(&address, &stored);
+        let loaded = self.loaded(&address);
+        self.set_result(instruction, loaded);
+    }
+
     /// An address computed from a base: the base decides, unless it is a constant.
     fn visit_offset(&mut self, instruction: Value) {
         let operands = instruction.operands();
@@ -199,8 +204,13 @@ impl<'a> Provenance<'a> {
     }
 
     /// What a load through `address` gives.
-    fn loaded(&self, address: &Origin) -> Origin {
+    pub(super) fn loaded(&self, address: &Origin) -> Origin {
         let mut loaded = self.memory.load(address);
+        // The verifier forgets what a pointer was that lay in a map, as global variables do.
+        let is_kept = address.objects.iter().any(|(object, _)| object.is_global());
+        if loaded.is_usable() && is_kept && !mutation::off("lower:kept") {
+            loaded.join(&Kinds::UNTRUSTED.into());
+        }
         if address.kinds.has(Kinds::CONTEXT.with(Kinds::TRUSTED)) {
             loaded.join(&Kinds::TRUSTED.into());
         }
@@ -261,6 +271,9 @@ impl<'a> Provenance<'a> {
         if name.starts_with("llvm.memcpy") || name.starts_with("llvm.memmove") {
             let (to, from) = (self.origin(arguments[0]), self.origin(arguments[1]));
             self.changed |= self.memory.copy(&to, &from, arguments[2].constant());
+            if from.objects.iter().any(|(object, _)| is_table(*object)) {
+                self.changed |= self.memory.store(&to.moved(None), &Kinds::DIRECT.into());
+            }
             let elsewhere = Origin::from(from.kinds);
             if !elsewhere.is_empty() {
                 let kinds = self.loaded(&elsewhere).kinds;
@@ -277,6 +290,11 @@ impl<'a> Provenance<'a> {
             self.set_result(call, Origin::default());
         }
     }
+}
+
+/// Whether `object` is a constant that holds addresses, of strings for the most part.
+fn is_table(object: Value) -> bool {
+    object.is_global() && object.is_constant_global() && has_pointers(object.value_type())
 }
 
 /// The number of the helper that a call of `callee` calls.

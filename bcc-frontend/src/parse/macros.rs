@@ -55,6 +55,11 @@ impl<'f> Macros<'f> {
         self.by_name.contains_key(name)
     }
 
+    /// All definitions of the macro `name`.
+    pub fn named(&self, name: &[u8]) -> &[DefineId] {
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// The definition and the text it is in.
     pub fn get(&self, id: DefineId) -> (&'f Define, &'f [u8]) {
         let file = &self.files[id.file];

@@ -5,7 +5,7 @@ use super::{Report, section_of};
 use crate::clang::{Cursor, Place};
 use crate::facts::MapDecl;
 use bcc_core::mutation;
-use bcc_core::spec::{MapScope, MapSpec, TypeDesc};
+use bcc_core::spec::{MapScope, MapSpec, RING_LOSSES, TypeDesc};
 use clang_sys as sys;
 
 /// Kernel `BPF_MAP_TYPE_*` of each kind word. A histogram is an array or a hash by its key.
@@ -65,6 +65,8 @@ pub fn tables<'u>(root: Cursor<'u>, report: &mut Report) -> Vec<Table<'u>> {
         let name = variable.spelling();
         match kind {
             "export" | "shared" => publish(&mut tables, &name, kind),
+            // Every ring buffer declares it.
+            _ if name == RING_LOSSES && tables.iter().any(|t| t.decl.spec.name == name) => {}
             _ => tables.extend(table(variable, &section, kind, report)),
         }
     }
@@ -138,6 +140,7 @@ fn table<'u>(
         spec,
         max_entries_offset: members.max_entries_offset,
         flags_offset: members.flags_offset,
+        loss_slot_offset: members.loss_slot_offset,
     };
     Some(Table { decl, record: ty.declaration(), variable })
 }
@@ -165,6 +168,7 @@ struct Members {
     leaf: TypeDesc,
     max_entries_offset: u32,
     flags_offset: u32,
+    loss_slot_offset: u32,
 }
 
 impl Members {
@@ -174,6 +178,7 @@ impl Members {
             leaf: nothing(),
             max_entries_offset: u32::MAX,
             flags_offset: u32::MAX,
+            loss_slot_offset: u32::MAX,
         };
         for member in variable.ty().canonical().fields() {
             let offset = u32::try_from(member.field_offset() / 8).unwrap_or(u32::MAX);
@@ -188,6 +193,7 @@ impl Members {
                 }
                 "max_entries" => members.max_entries_offset = offset,
                 "flags" => members.flags_offset = offset,
+                "loss_slot" => members.loss_slot_offset = offset,
                 _ => {}
             }
         }

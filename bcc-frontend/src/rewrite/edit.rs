@@ -11,6 +11,8 @@ pub struct Edit {
     pub range: Range<usize>,
     /// What goes there.
     pub text: String,
+    /// Tells edits of the same bytes apart: where the expression begins that an insertion ends.
+    owner: usize,
 }
 
 /// Two edits want the same bytes, or an edit has a line end in it or lies outside the text.
@@ -37,10 +39,22 @@ impl EditSet {
     /// Replaces the bytes of `range`. The same edit twice is one edit: a macro argument that is used
     /// twice is one piece of text.
     pub fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
-        let edit = Edit { range, text: text.into() };
+        let edit = Edit { range, text: text.into(), owner: 0 };
         let at = self.edits.entry(edit.range.start).or_default();
         if !at.contains(&edit) {
             at.push(edit);
+        }
+    }
+
+    /// Inserts at `end`, in front of what expressions around it insert there, the `text` that ends the
+    /// expression beginning at `start`.
+    pub fn close(&mut self, start: usize, end: usize, text: impl Into<String>) {
+        let edit = Edit { range: end..end, text: text.into(), owner: start };
+        let at = self.edits.entry(end).or_default();
+        if !at.contains(&edit) {
+            // Of two expressions that end here the inner one begins later.
+            let outer = at.iter().position(|e| e.range.is_empty() && e.owner < start);
+            at.insert(outer.unwrap_or(at.len()), edit);
         }
     }
 
@@ -142,6 +156,17 @@ mod tests {
         edits.insert(1, "x");
         edits.insert(1, "x");
         assert_eq!(edits.apply(b"01").expect("fits").0, b"0x1");
+    }
+
+    #[test]
+    fn what_ends_an_inner_expression_comes_first() {
+        let mut edits = EditSet::default();
+        for _twice in 0..2 {
+            edits.close(0, 3, ")");
+            edits.close(1, 3, ", 1)");
+            edits.close(2, 3, ")");
+        }
+        assert_eq!(edits.apply(b"012").expect("fits").0, b"012), 1))");
     }
 
     #[test]

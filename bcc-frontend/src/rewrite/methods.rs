@@ -62,19 +62,33 @@ fn edit_member_call(
     callee: &str,
     edits: &mut EditSet,
 ) -> bool {
-    let Some(dot) = name.start.checked_sub(1) else { return false };
+    let Some(open) = tokens.get(name.end).filter(|t| t.is(text, "(")) else { return false };
+    let edited = edit_receiver(text, tokens, name, callee, edits).is_some();
+    if edited {
+        edits.replace(open.start..open.end, ", ");
+    }
+    edited
+}
+
+/// `receiver . name` → `callee receiver`; nothing when it is not of that form.
+pub(super) fn edit_receiver(
+    text: &[u8],
+    tokens: &[Token],
+    name: std::ops::Range<usize>,
+    callee: &str,
+    edits: &mut EditSet,
+) -> Option<()> {
+    let dot = name.start.checked_sub(1)?;
     let arrow = tokens[dot].is(text, "->");
     if !arrow && !tokens[dot].is(text, ".") {
-        return false;
+        return None;
     }
-    let Some(open) = tokens.get(name.end).filter(|t| t.is(text, "(")) else { return false };
-    let Some(receiver) = postfix_start(text, tokens, dot) else { return false };
+    let receiver = postfix_start(text, tokens, dot)?;
     let star = if arrow { "*" } else { "" };
     edits.insert(tokens[receiver].start, format!("{callee}{star}"));
     edits.replace(tokens[dot].start..tokens[dot].end, "");
     for token in &tokens[name] {
         edits.replace(token.start..token.end, "");
     }
-    edits.replace(open.start..open.end, ", ");
-    true
+    Some(())
 }

@@ -9,6 +9,7 @@ mod input;
 mod methods;
 mod packet;
 mod plan;
+mod split;
 mod usdt;
 
 pub use edit::{Edit, EditError, EditSet, Shift};

@@ -40,7 +40,7 @@ pub(super) fn edit_member(
         let Some(assign) = tokens.get(name + 1).filter(|t| t.is(text, "=")) else { return false };
         let Some(end) = expression_end(text, tokens, name + 2) else { return false };
         edits.replace(assign.start..assign.end, ",");
-        edits.insert(end, ")");
+        edits.close(tokens[name].start, end, ")");
     }
     edits.insert(tokens[start].start, format!("{function}(bcc_packet, (u64)("));
     edits.replace(tokens[arrow].start..tokens[arrow].end, field);
@@ -89,24 +89,23 @@ pub(super) fn edit_by_type(
 ) -> Option<Access> {
     let arrow = name.start.checked_sub(1).filter(|a| tokens[*a].is(text, "->"))?;
     let start = postfix_start(text, tokens, arrow)?;
-    let end = tokens[name.end - 1].end;
+    let (at, end) = (tokens[name.start].start, tokens[name.end - 1].end);
     let (function, access) = match operation(text, tokens, start, name.end) {
         Operation::None => {
-            edits.insert(end, ")");
+            edits.close(at, end, ")");
             ("BCC_PKT_READ", Access::Read)
         }
         Operation::Assign => {
             let assign = tokens[name.end];
             edits.replace(assign.start..assign.end, ",");
-            // Not the same text as that of a read that ends here.
-            edits.insert(expression_end(text, tokens, name.end + 1)?, " )");
+            edits.close(at, expression_end(text, tokens, name.end + 1)?, ")");
             ("BCC_PKT_WRITE", Access::Write)
         }
         Operation::Change(width) => {
             let (first, last) = (tokens[name.end], tokens[name.end + width]);
             edits.insert(first.start, ", ");
             edits.replace(last.start..last.end, ",");
-            edits.insert(expression_end(text, tokens, name.end + width + 1)?, " )");
+            edits.close(at, expression_end(text, tokens, name.end + width + 1)?, ")");
             ("BCC_PKT_CHANGE", Access::Change)
         }
         Operation::StepAfter => {
@@ -120,7 +119,7 @@ pub(super) fn edit_by_type(
             for token in &tokens[start - 2..start] {
                 edits.replace(token.start..token.end, "");
             }
-            edits.insert(end, format!(", {sign}, 1)"));
+            edits.close(at, end, format!(", {sign}, 1)"));
             ("BCC_PKT_CHANGE", Access::Change)
         }
     };
@@ -201,13 +200,16 @@ impl Layouts {
 
 /// End of the assignment expression that starts at `tokens[first]`.
 fn expression_end(text: &[u8], tokens: &[Token], first: usize) -> Option<usize> {
-    let mut depth = 0usize;
+    let (mut depth, mut choices) = (0usize, 0usize);
     for (i, token) in tokens.iter().enumerate().skip(first) {
         match token.text(text) {
             b"(" | b"[" | b"{" => depth += 1,
             b")" | b"]" | b"}" if depth == 0 => return Some(tokens[i - 1].end),
             b")" | b"]" | b"}" => depth -= 1,
             b";" | b"," if depth == 0 => return Some(tokens[i - 1].end),
+            b"?" if depth == 0 => choices += 1,
+            b":" if depth == 0 && choices == 0 => return Some(tokens[i - 1].end),
+            b":" if depth == 0 => choices -= 1,
             _ => {}
         }
     }

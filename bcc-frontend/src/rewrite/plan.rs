@@ -2,6 +2,7 @@
 
 use super::edit::{EditError, EditSet};
 use super::packet::{self, Bits, Layouts};
+use super::split::Split;
 use super::{flags, methods, usdt};
 use crate::clang::{Place, Unit};
 use crate::facts::ColumnMap;
@@ -95,45 +96,33 @@ impl Plan<'_> {
             return;
         };
         let LexedFile { text, lexed, .. } = &self.files[file];
-        let edits = &mut self.edits[file];
         let done = match &used.kind {
             UseKind::Method { method } => {
-                let word = lexed.code[token].text(text);
-                let after_dot = token.checked_sub(1).is_some_and(|before| {
-                    let before = lexed.code[before];
-                    before.is(text, ".") || before.is(text, "->")
-                });
-                if after_dot && methods::edit_call(text, &lexed.code, token, method, edits) {
-                    return;
+                if !self.method(file, token, method) {
+                    self.expansion(file, token, Wanted::Method(method.clone()), place);
                 }
-                // The name comes out of a macro's body, or is put there by an argument of it.
-                let uses = self.expansions.entry((file, self.invocation(file, token, word)));
-                uses.or_default().push((Wanted::Method(method.clone()), place.clone()));
-                return;
+                true
             }
+            UseKind::Packet { .. } if mutation::off("rewrite:packets") => true,
             UseKind::Packet { member, record, byte, bit, width, access } => {
-                if mutation::off("rewrite:packets") {
-                    return;
-                }
                 self.packet_functions.insert(used.function);
                 let bits = Bits { byte: *byte, bit: *bit, width: *width };
+                let edits = &mut self.edits[file];
                 let direct = lexed.code[token].is(text, member)
                     && packet::edit_member(text, &lexed.code, token, bits, *access, edits);
                 if !direct || *access == Access::Change {
                     self.layouts.add(member, record, bits);
                 }
                 if !direct {
-                    let word = lexed.code[token].text(text);
-                    let uses = self.expansions.entry((file, self.invocation(file, token, word)));
-                    let wanted = Wanted::Member(member.clone(), *access);
-                    uses.or_default().push((wanted, place.clone()));
+                    self.expansion(file, token, Wanted::Member(member.clone(), *access), place);
                 }
-                return;
+                true
             }
             // In a macro's body the name is a macro that asks which handler it is.
             UseKind::UsdtArgument { callee } if !lexed.code[token].is(text, callee) => true,
             UseKind::UsdtArgument { callee } => {
                 let handler = if function.external { &function.name } else { usdt::ANY_HANDLER };
+                let edits = &mut self.edits[file];
                 usdt::edit_call(text, &lexed.code, token, callee, handler, edits)
             }
             UseKind::Checksum => {
@@ -144,6 +133,29 @@ impl Plan<'_> {
         if !done {
             report.error(place, misplaced(&used.kind));
         }
+    }
+
+    /// Edits a method call that is not wholly a macro's; false when there is none.
+    fn method(&mut self, file: usize, token: usize, method: &str) -> bool {
+        let LexedFile { text, lexed, .. } = &self.files[file];
+        let after_dot = token.checked_sub(1).is_some_and(|before| {
+            let before = lexed.code[before];
+            before.is(text, ".") || before.is(text, "->")
+        });
+        if after_dot && methods::edit_call(text, &lexed.code, token, method, &mut self.edits[file])
+        {
+            return true;
+        }
+        let mut split = Split { files: self.files, macros: &self.macros, edits: &mut self.edits };
+        !mutation::off("rewrite:split") && split.edit_call(file, token, method)
+    }
+
+    /// Notes what comes out of a macro's body, or is put there by an argument of it.
+    fn expansion(&mut self, file: usize, token: usize, wanted: Wanted, place: &Place) {
+        let LexedFile { text, lexed, .. } = &self.files[file];
+        let word = lexed.code[token].text(text);
+        let uses = self.expansions.entry((file, self.invocation(file, token, word)));
+        uses.or_default().push((wanted, place.clone()));
     }
 
     /// The file and the token at `place`.

@@ -1,6 +1,8 @@
 //! What the table methods and the builtins do, seen in the running kernel.
 
 use crate::support::{Loaded, load_dialect, thread_id};
+use bcc_core::Bpf;
+use bcc_core::events::RingBuffer;
 use bcc_sys::bpf::ProgType;
 use bcc_sys::bpf::object::{TestRun, prog_test_run};
 use std::os::fd::AsFd;
@@ -283,4 +285,34 @@ fn checksums_follow_the_packet() {
     // The stored sum was 0, i.e. wrong by the old header's; it must be wrong by as much now.
     assert_eq!(sum(&data[14..34]), sum(&packet()[14..34]));
     assert_ne!(data[24..26], packet()[24..26]);
+}
+
+#[test]
+fn a_full_ring_buffer_counts_what_found_no_room_in_it() {
+    let bpf = Bpf::builder()
+        .compiler(bcc_frontend::Compiler)
+        .build_from_text(
+            "BPF_RINGBUF_OUTPUT(other, 1); BPF_RINGBUF_OUTPUT(events, 1);
+             int f(struct bpf_raw_tracepoint_args *ctx) {
+                 u64 data[8] = {};
+                 return events.ringbuf_output(data, sizeof(data), 0);
+             }",
+        )
+        .unwrap();
+    let program = bpf.load_program("f", ProgType::RAW_TRACEPOINT).unwrap();
+    let mut ring = RingBuffer::of(bpf.map("events").unwrap()).unwrap();
+    assert_eq!(ring.losses().unwrap(), Some(0));
+    // 8 bytes of header and 64 of data each; the ring never becomes quite full.
+    let page = bpf.map("events").unwrap().max_entries();
+    let room = (page - 1) / 72;
+    for _ in 0..room + 5 {
+        prog_test_run(program.as_fd(), &TestRun { ctx: &[0; 96], ..TestRun::default() }).unwrap();
+    }
+    let (given, _) = ring.consume(|_| std::ops::ControlFlow::<()>::Continue(()));
+    assert_eq!((u32::try_from(given).unwrap(), ring.losses().unwrap()), (room, Some(5)));
+    assert_eq!(bpf.map("other").unwrap().losses().unwrap(), Some(0));
+    assert_eq!(
+        RingBuffer::open(bpf.map("other").unwrap().as_fd()).unwrap().losses().unwrap(),
+        None
+    );
 }

@@ -67,7 +67,12 @@ pub(crate) fn compile(case: &Case<'_>) -> Result<ModuleSpec, Vec<Diagnostic>> {
             leaf: TypeDesc::default(),
             ..MapSpec::default()
         };
-        MapDecl { spec, max_entries_offset: members, flags_offset: members + 4 }
+        MapDecl {
+            spec,
+            max_entries_offset: members,
+            flags_offset: members + 4,
+            loss_slot_offset: u32::MAX,
+        }
     });
     let file = |path: &str, text: &str| SourceFile {
         path: path.to_owned(),

@@ -111,6 +111,15 @@ class RingBuf(_EventStream, TableBase):
         self.bpf.module.open_ring_buffer(self.map_id, callback, ctx)
         self.bpf._attached()
 
+    @property
+    def lost(self):
+        """How many events found no room so far: `ringbuf_output` and `ringbuf_reserve` that failed.
+
+        Counted by the programs of this object, per CPU, since it was made. Calls of the helpers
+        `bpf_ringbuf_output` and `bpf_ringbuf_reserve` by their own names are not counted.
+        """
+        return self._map.losses
+
     def fileno(self):
         """A descriptor that polls readable while events wait."""
         return self.bpf.module.ring_fileno()

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import threading
 import time
+from multiprocessing import resource_tracker
 
 import bcc
 import pytest
@@ -600,7 +601,7 @@ def test_multiprocessing(method, row):
     child.join()
     assert child.exitcode == 0 and queue.get() == 5
     # `spawn` starts a process beside it, to which a pipe stays open.
-    multiprocessing.resource_tracker._resource_tracker._stop()
+    resource_tracker._resource_tracker._stop()
     row(f"multiprocessing {method}", 5)
 
 

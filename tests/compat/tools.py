@@ -134,7 +134,8 @@ TOOLS = [
     Tool("solisten", "", "listen", r"TCPv4"),
     Tool("sslsniff", "", "ssl", r"compat-secret"),
     Tool("stackcount", "-i 1 vfs_read", "files", r"^\s+[1-9]\d*$"),
-    Tool("statsnoop", "", "stat", r"compat-absent"),
+    # It takes the wrapper's argument for the path, so that this is empty.
+    Tool("statsnoop", "", "stat", r"python3\s+-1\s+2\b"),
     Tool("syncsnoop", "", "sync", r"sync"),
     Tool("syscount", "-i 1", "files", r"(read|write|open)\w*\s+[1-9]"),
     Tool("tcpaccept", "", "tcp", r"127\.0\.0\.1"),

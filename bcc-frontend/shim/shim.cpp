@@ -1,5 +1,5 @@
 // C text in memory to an LLVM module in memory, with diagnostics as data.
-#include "shim.h"
+#include "input.h"
 
 #include <clang/Basic/Diagnostic.h>
 #include <clang/Basic/FileManager.h>
@@ -7,24 +7,17 @@
 #include <clang/CodeGen/CodeGenAction.h>
 #include <clang/Frontend/CompilerInstance.h>
 #include <clang/Frontend/CompilerInvocation.h>
-#include <clang/Frontend/Utils.h>
+#include <clang/Frontend/FrontendActions.h>
 #include <llvm/IR/Function.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/Module.h>
-#include <llvm/Support/MemoryBuffer.h>
-#include <llvm/Support/VirtualFileSystem.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
 #include <algorithm>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace {
-
-llvm::StringRef text_of(bcc_bytes bytes) { return llvm::StringRef(bytes.data, bytes.len); }
-
-bcc_bytes bytes_of(llvm::StringRef text) { return bcc_bytes{text.data(), text.size()}; }
 
 // Hands each diagnostic on; never prints.
 class Reporter : public clang::DiagnosticConsumer {
@@ -51,26 +44,13 @@ class Reporter : public clang::DiagnosticConsumer {
     int severity = level >= clang::DiagnosticsEngine::Error     ? 2
                    : level == clang::DiagnosticsEngine::Warning ? 1
                                                                 : 0;
-    report_(user_, severity, bytes_of(file), line, column, bytes_of(message));
+    report_(user_, severity, bcc::bytes_of(file), line, column, bcc::bytes_of(message));
   }
 
  private:
   bcc_diagnostic_fn report_;
   void *user_;
 };
-
-// The overlay in front of the disk. The main text may lack a final newline or hold NUL bytes.
-llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> overlay_of(const bcc_file *files, size_t count) {
-  auto overlay =
-      llvm::makeIntrusiveRefCnt<llvm::vfs::OverlayFileSystem>(llvm::vfs::getRealFileSystem());
-  auto memory = llvm::makeIntrusiveRefCnt<llvm::vfs::InMemoryFileSystem>();
-  for (size_t i = 0; i < count; i++)
-    memory->addFile(text_of(files[i].path), 0,
-                    llvm::MemoryBuffer::getMemBufferCopy(text_of(files[i].text),
-                                                         text_of(files[i].path)));
-  overlay->pushOverlay(memory);
-  return overlay;
-}
 
 // One optimisation pipeline runs later, over the lowered module: clang is to emit what that needs
 // (lifetime markers, no `optnone`) and to run no pass of its own. Kernel code breaks C's aliasing
@@ -116,27 +96,18 @@ extern "C" LLVMModuleRef bcc_shim_compile(LLVMContextRef context, bcc_bytes main
                                           const bcc_bytes *args, size_t arg_count,
                                           bcc_diagnostic_fn report, void *user) noexcept {
   Reporter reporter(report, user);
-  auto vfs = overlay_of(files, file_count);
+  bcc::Input input{bcc::text_of(main), {files, file_count}, {args, arg_count}};
+  bcc::FileSystem overlay = bcc::overlay_of(input.files);
   auto diagnostics = clang::CompilerInstance::createDiagnostics(new clang::DiagnosticOptions(),
                                                                 &reporter, false);
-  std::vector<std::string> words = {"clang", "-fsyntax-only"};
-  for (size_t i = 0; i < arg_count; i++) words.push_back(text_of(args[i]).str());
-  words.push_back("-xc");
-  words.push_back(text_of(main).str());
-  std::vector<const char *> argv;
-  for (const std::string &word : words) argv.push_back(word.c_str());
-
-  clang::CreateInvocationOptions how;
-  how.Diags = diagnostics;
-  how.VFS = vfs;
-  std::shared_ptr<clang::CompilerInvocation> invocation = clang::createInvocation(argv, how);
-  if (!invocation || diagnostics->hasErrorOccurred()) return nullptr;
+  auto invocation = bcc::invocation_of(input, overlay, diagnostics);
+  if (!invocation) return nullptr;
   set_code_generation(*invocation);
 
   clang::CompilerInstance compiler;
   compiler.setInvocation(invocation);
   compiler.createDiagnostics(&reporter, false);
-  compiler.createFileManager(vfs);
+  compiler.createFileManager(overlay);
   clang::EmitLLVMOnlyAction action(llvm::unwrap(context));
   if (!compiler.ExecuteAction(action) || compiler.getDiagnostics().hasErrorOccurred())
     return nullptr;
@@ -148,4 +119,24 @@ extern "C" LLVMModuleRef bcc_shim_compile(LLVMContextRef context, bcc_bytes main
 extern "C" LLVMValueRef bcc_shim_clone_function(LLVMValueRef function) noexcept {
   llvm::ValueToValueMapTy values;
   return llvm::wrap(llvm::CloneFunction(llvm::unwrap<llvm::Function>(function), values));
+}
+
+extern "C" int bcc_shim_precompile(bcc_bytes main, const bcc_file *files, size_t file_count,
+                                   const bcc_bytes *args, size_t arg_count, bcc_bytes to,
+                                   bcc_diagnostic_fn report, void *user) noexcept {
+  Reporter reporter(report, user);
+  bcc::Input input{bcc::text_of(main), {files, file_count}, {args, arg_count}};
+  bcc::FileSystem overlay = bcc::overlay_of(input.files);
+  auto diagnostics = clang::CompilerInstance::createDiagnostics(new clang::DiagnosticOptions(),
+                                                                &reporter, false);
+  auto invocation = bcc::invocation_of(input, overlay, diagnostics);
+  if (!invocation) return 0;
+  invocation->getFrontendOpts().OutputFile = bcc::text_of(to).str();
+  invocation->getFrontendOpts().ProgramAction = clang::frontend::GeneratePCH;
+  clang::CompilerInstance compiler;
+  compiler.setInvocation(invocation);
+  compiler.createDiagnostics(&reporter, false);
+  compiler.createFileManager(overlay);
+  clang::GeneratePCHAction action;
+  return compiler.ExecuteAction(action) && !compiler.getDiagnostics().hasErrorOccurred();
 }

@@ -32,6 +32,11 @@ LLVMModuleRef bcc_shim_compile(LLVMContextRef context, struct bcc_bytes main,
                                const struct bcc_bytes *args, size_t arg_count,
                                bcc_diagnostic_fn report, void *user);
 
+// Writes what clang made of `main` to the file `to`, for `-include-pch`; 0 after at least one error.
+int bcc_shim_precompile(struct bcc_bytes main, const struct bcc_file *files, size_t file_count,
+                        const struct bcc_bytes *args, size_t arg_count, struct bcc_bytes to,
+                        bcc_diagnostic_fn report, void *user);
+
 // A copy of a function's body with a debug subprogram of its own, in the same module.
 LLVMValueRef bcc_shim_clone_function(LLVMValueRef function);
 

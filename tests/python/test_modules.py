@@ -4,8 +4,11 @@ import argparse
 import ctypes as ct
 import io
 import os
+import re
+import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import bcc
 import pytest
@@ -32,6 +35,27 @@ def test_import_alone_loads_neither_ctypes_nor_the_native_module(run_python):
         "print(sorted({'ctypes', 're', 'json', 'bcc._native', 'argparse'} & (set(sys.modules) - before)))"
     )
     assert done.stdout == "[]\n", done.stderr
+
+
+def needed(file):
+    """The shared libraries that an ELF file asks for."""
+    dynamic = subprocess.check_output(["readelf", "-dW", str(file)], text=True)
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
+
+
+def test_the_native_module_links_no_compiler():
+    from bcc import _native
+
+    libraries = needed(_native.__file__)
+    assert any(name.startswith("libc.so") for name in libraries)
+    assert not [name for name in libraries if re.search(r"LLVM|clang|stdc\+\+", name)]
+
+
+@pytest.mark.skipif(os.environ.get("BCC_LLVM_LINK") == "shared", reason="built with shared libraries")
+def test_the_compiler_needs_no_library_of_llvm():
+    libraries = needed(Path(bcc.__file__).parent / "bcc-compiler")
+    assert any(name.startswith("libc.so") for name in libraries)
+    assert not [name for name in libraries if re.search(r"LLVM|clang|stdc\+\+", name)]
 
 
 def test_unknown_names_are_attribute_errors():

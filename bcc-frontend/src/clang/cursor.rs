@@ -292,20 +292,4 @@ impl<'u> Cursor<'u> {
             .map(Self::spelling)
             .collect()
     }
-
-    /// The value of a constant integer expression or initialiser, if clang can evaluate it.
-    pub fn evaluate_int(self) -> Option<i64> {
-        // SAFETY: the cursor belongs to a live unit.
-        let result = unsafe { sys::clang_Cursor_Evaluate(self.raw) };
-        if result.is_null() {
-            return None;
-        }
-        // SAFETY: `result` is live until disposed below.
-        let kind = unsafe { sys::clang_EvalResult_getKind(result) };
-        // SAFETY: as above.
-        let value = unsafe { sys::clang_EvalResult_getAsLongLong(result) };
-        // SAFETY: disposed once.
-        unsafe { sys::clang_EvalResult_dispose(result) };
-        (kind == sys::CXEval_Int).then_some(value)
-    }
 }

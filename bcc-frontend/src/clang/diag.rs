@@ -19,20 +19,9 @@ pub struct Diag {
     pub system: bool,
 }
 
-/// Takes over `raw` and its notes.
+/// Takes over `raw`.
 pub(super) fn collect(raw: sys::CXDiagnostic, into: &mut Vec<Diag>) {
     into.extend(read(raw));
-    // SAFETY: `raw` is live; the set of children belongs to it.
-    let notes = unsafe { sys::clang_getChildDiagnostics(raw) };
-    // SAFETY: any set is allowed, null too.
-    let count = unsafe { sys::clang_getNumDiagnosticsInSet(notes) };
-    for i in 0..count {
-        // SAFETY: `i` is below the count of this set.
-        let note = unsafe { sys::clang_getDiagnosticInSet(notes, i) };
-        into.extend(read(note));
-        // SAFETY: disposed once.
-        unsafe { sys::clang_disposeDiagnostic(note) };
-    }
     // SAFETY: `raw` was handed over to this function.
     unsafe { sys::clang_disposeDiagnostic(raw) };
 }

@@ -1,4 +1,6 @@
-//! Safe handles over libclang: disposed on drop. The only user of `clang-sys`.
+//! Safe handles over libclang's C API: disposed on drop. The only caller of `clang-sys`'s functions.
+//!
+//! Those that are called here are in `shim/`, over clang's C++ API: another one has to be added there.
 //!
 //! [`Index`] → [`Unit`] (one parsed text with in-memory files) → [`Cursor`], [`Ty`], [`Diag`].
 
@@ -13,26 +15,10 @@ pub use diag::Diag;
 pub use ty::Ty;
 
 use crate::source::ClangInput;
-use bcc_core::spec::Severity;
 use clang_sys as sys;
 use std::ffi::{CStr, CString};
 use std::marker::PhantomData;
-use std::path::Path;
 use std::ptr;
-use std::sync::Once;
-
-/// Registers LLVM's backends, which every `clang_createIndex` does, before anything can look one up:
-/// LLVM's list of backends is not safe against two threads that register the same one, and what
-/// comes of it is a list that never ends.
-pub(crate) fn register_backends() {
-    static FIRST: Once = Once::new();
-    FIRST.call_once(|| {
-        // SAFETY: no preconditions.
-        let index = unsafe { sys::clang_createIndex(0, 0) };
-        // SAFETY: disposed of once; null is ignored.
-        unsafe { sys::clang_disposeIndex(index) };
-    });
-}
 
 /// What clang calls itself, its exact build included.
 pub fn version() -> String {
@@ -56,12 +42,6 @@ pub enum ClangError {
         /// `CXErrorCode`.
         code: i32,
     },
-    /// No precompiled form came of a text.
-    #[error("precompiling failed: {why}")]
-    Precompile {
-        /// The first error, or libclang's code.
-        why: String,
-    },
     /// `clang_createIndex` returned nothing.
     #[error("libclang failed to create an index")]
     Index,
@@ -74,18 +54,14 @@ pub struct Index {
 }
 
 impl Index {
-    /// A new index without libclang's crash recovery, whose signal handlers would stay behind in
-    /// the user's process.
+    /// A new index.
     ///
     /// # Errors
-    /// [`ClangError::Index`] when libclang has no memory for one.
+    /// [`ClangError::Index`] when there is no memory for one.
     pub fn new() -> Result<Self, ClangError> {
-        register_backends();
         // Declarations of precompiled headers are the kernel's: no walk needs them.
         // SAFETY: no preconditions; the handle is disposed in `Drop`.
         let raw = unsafe { sys::clang_createIndex(1, 0) };
-        // SAFETY: no preconditions.
-        unsafe { sys::clang_toggleCrashRecovery(0) };
         if raw.is_null() { Err(ClangError::Index) } else { Ok(Self { raw }) }
     }
 
@@ -94,30 +70,6 @@ impl Index {
     /// # Errors
     /// [`ClangError`] when there is no unit at all.
     pub fn parse(&self, input: &ClangInput) -> Result<Unit<'_>, ClangError> {
-        self.parse_with(input, sys::CXTranslationUnit_None)
-    }
-
-    /// Writes what clang made of `input` to the file `to`, for `-include-pch`.
-    ///
-    /// # Errors
-    /// [`ClangError::Precompile`] when the text has errors or the file cannot be written.
-    pub fn precompile(&self, input: &ClangInput, to: &Path) -> Result<(), ClangError> {
-        let flags = sys::CXTranslationUnit_Incomplete | sys::CXTranslationUnit_ForSerialization;
-        let unit = self.parse_with(input, flags)?;
-        let mut found = unit.diagnostics().into_iter();
-        if let Some(error) = found.find(|diag| diag.severity == Severity::Error) {
-            return Err(ClangError::Precompile { why: error.message });
-        }
-        let path = c_string(&to.to_string_lossy())?;
-        // SAFETY: the unit is live, and `path` ends with a NUL.
-        let code = unsafe { sys::clang_saveTranslationUnit(unit.raw, path.as_ptr(), 0) };
-        match code {
-            sys::CXSaveError_None => Ok(()),
-            code => Err(ClangError::Precompile { why: format!("cannot be saved (code {code})") }),
-        }
-    }
-
-    fn parse_with(&self, input: &ClangInput, flags: i32) -> Result<Unit<'_>, ClangError> {
         let args = input.args.iter().map(|a| c_string(a)).collect::<Result<Vec<_>, _>>()?;
         let arg_ptrs: Vec<_> = args.iter().map(|a| a.as_ptr()).collect();
         let paths = input.files.iter().map(|f| c_string(&f.path)).collect::<Result<Vec<_>, _>>()?;
@@ -144,7 +96,7 @@ impl Index {
                 arg_count,
                 files.as_mut_ptr(),
                 file_count,
-                flags,
+                sys::CXTranslationUnit_None,
                 &raw mut raw,
             )
         };

@@ -6,7 +6,8 @@
 //! one whose bytes are not those of its name is removed. What clang itself finds out of date (a header
 //! that changed since) fails the parse; the compile is repeated without the file then, see [`discard`].
 
-use crate::clang::{Index, version};
+use crate::clang::version;
+use crate::llvm;
 use crate::source::ClangInput;
 use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
@@ -140,8 +141,7 @@ fn make(directory: &Path, key: &str, input: &ClangInput) -> io::Result<PathBuf> 
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
     // No name of another process's or thread's; what a killed one left is old and pruned.
     let temporary = directory.join(format!("headers-{key}.{}-{next}.tmp", std::process::id()));
-    let made = Index::new()
-        .and_then(|index| index.precompile(input, &temporary))
+    let made = llvm::precompile(input, &temporary)
         .map_err(io::Error::other)
         .and_then(|()| keep(directory, key, &temporary));
     if made.is_err() {

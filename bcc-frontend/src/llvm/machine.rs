@@ -43,7 +43,6 @@ impl Machine {
     pub(crate) fn new(cpu: Cpu, big_endian: bool) -> Result<Self, String> {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
-            crate::clang::register_backends();
             ffi!(LLVMInitializeBPFTargetInfo());
             ffi!(LLVMInitializeBPFTarget());
             ffi!(LLVMInitializeBPFTargetMC());

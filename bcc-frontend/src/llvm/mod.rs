@@ -26,7 +26,7 @@ pub(crate) use builder::Builder;
 pub(crate) use context::Context;
 pub(crate) use machine::{Cpu, Machine};
 pub(crate) use module::Module;
-pub(crate) use shim::{clone_function, compile};
+pub(crate) use shim::{clone_function, compile, precompile};
 pub(crate) use ty::Type;
 pub(crate) use value::{Opcode, Place, Value};
 

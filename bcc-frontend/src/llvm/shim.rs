@@ -1,11 +1,13 @@
 //! The C++ shim: C text in memory to an LLVM module.
 
 use super::{Context, Module, Value};
-use crate::source::ClangInput;
+use crate::source::{ClangInput, SourceFile};
 use bcc_core::spec::{Diagnostic, Severity, Stage};
 use inkwell::llvm_sys::prelude::{LLVMContextRef, LLVMModuleRef, LLVMValueRef};
 use std::ffi::c_void;
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 /// Bytes lent to, or by, the shim.
 #[repr(C)]
@@ -34,6 +36,16 @@ unsafe extern "C" {
         report: Report,
         user: *mut c_void,
     ) -> LLVMModuleRef;
+    fn bcc_shim_precompile(
+        main: Bytes,
+        files: *const File,
+        file_count: usize,
+        args: *const Bytes,
+        arg_count: usize,
+        to: Bytes,
+        report: Report,
+        user: *mut c_void,
+    ) -> i32;
     fn bcc_shim_clone_function(function: LLVMValueRef) -> LLVMValueRef;
 }
 
@@ -49,29 +61,45 @@ impl From<&[u8]> for Bytes {
     }
 }
 
+/// A [`ClangInput`] in the shim's form.
+struct Lent<'i> {
+    input: &'i ClangInput,
+    files: Vec<File>,
+    args: Vec<Bytes>,
+}
+
+impl<'i> Lent<'i> {
+    fn new(input: &'i ClangInput) -> Self {
+        let file = |file: &SourceFile| File {
+            path: file.path.as_str().into(),
+            text: file.text.as_slice().into(),
+        };
+        Self {
+            input,
+            files: input.files.iter().map(file).collect(),
+            args: input.args.iter().map(|arg| arg.as_str().into()).collect(),
+        }
+    }
+}
+
 /// Compiles `input` with clang to a module that no pass has run over. The second value holds what
 /// clang said; without a module at least one of it is an error.
 pub(crate) fn compile<'c>(
     context: &'c Context,
     input: &ClangInput,
 ) -> (Option<Module<'c>>, Vec<Diagnostic>) {
-    let files: Vec<File> = input
-        .files
-        .iter()
-        .map(|file| File { path: file.path.as_str().into(), text: file.text.as_slice().into() })
-        .collect();
-    let args: Vec<Bytes> = input.args.iter().map(|arg| arg.as_str().into()).collect();
+    let lent = Lent::new(input);
     let mut diagnostics: Vec<Diagnostic> = Vec::new();
-    // SAFETY: the arrays and what they point to outlive the call (held by `input`, `files`, `args`);
+    // SAFETY: the arrays and what they point to outlive the call (held by `lent`);
     // `report` gets back the vector it was given, on this thread, during the call only.
     let module = unsafe {
         bcc_shim_compile(
             context.raw(),
-            input.main.as_str().into(),
-            files.as_ptr(),
-            files.len(),
-            args.as_ptr(),
-            args.len(),
+            lent.input.main.as_str().into(),
+            lent.files.as_ptr(),
+            lent.files.len(),
+            lent.args.as_ptr(),
+            lent.args.len(),
             report,
             (&raw mut diagnostics).cast(),
         )
@@ -84,6 +112,33 @@ pub(crate) fn compile<'c>(
         return (None, diagnostics);
     }
     (Some(Module::from_raw(context, module)), diagnostics)
+}
+
+/// Writes what clang made of `input` to the file `to`, for `-include-pch`.
+///
+/// # Errors
+/// The first error of the text, or that there is none.
+pub(crate) fn precompile(input: &ClangInput, to: &Path) -> Result<(), String> {
+    let lent = Lent::new(input);
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    // SAFETY: as in `compile`; the path is only read.
+    let done = unsafe {
+        bcc_shim_precompile(
+            lent.input.main.as_str().into(),
+            lent.files.as_ptr(),
+            lent.files.len(),
+            lent.args.as_ptr(),
+            lent.args.len(),
+            to.as_os_str().as_bytes().into(),
+            report,
+            (&raw mut diagnostics).cast(),
+        )
+    };
+    if done != 0 {
+        return Ok(());
+    }
+    let error = diagnostics.into_iter().find(|d| d.severity == Severity::Error);
+    Err(error.map_or_else(|| "clang did not say why".to_owned(), |d| d.message))
 }
 
 /// A copy of `function`, with a debug subprogram of its own, in the same module.

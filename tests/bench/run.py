@@ -31,6 +31,8 @@ HERE = Path(__file__).resolve().parent
 # Scripts that are not areas.
 OTHERS = {"child", "compile", "rows", "run", "samples", "stacks", "texts", "tool_child", "tools"}
 NOTED = "cached: "
+# What a peer would take hours for.
+ALONE = {"scale"}
 Row = dict[str, Any]
 
 
@@ -106,6 +108,8 @@ def measure(chosen: list[str], rounds: int) -> tuple[dict[str, dict[str, Row]], 
     for area in chosen:
         for number in range(rounds):
             for side, (python, env) in found.items():
+                if side == "peer" and area in ALONE:
+                    continue
                 say(f"{area}, {side}, {number + 1} of {rounds}")
                 rows = run_area(area, side, python, env)
                 if rows is None:

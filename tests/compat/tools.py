@@ -73,7 +73,7 @@ TOOLS = [
     Tool("biosnoop", "", "disk", r"{diskname}\s+[RW]\s+\d+", fails=NO_ACCOUNTING),
     Tool("biotop", "-C 1 99", "disk", r"{diskname}\s+[1-9]", fails=NO_ACCOUNTING),
     Tool("bitesize", "", "disk", HISTOGRAM, end=True),
-    Tool("bpflist", "", "", r"^\d+\s+\S+\s+prog\s+[1-9]", plain=True),
+    Tool("bpflist", "", "", r"^\d+\s+\S+\s+(prog|map)\s+[1-9]", plain=True),
     Tool("btrfsdist", "1 99", "btrfs", HISTOGRAM),
     Tool("btrfsslower", "0", "btrfs", r"compat-\w+$"),
     Tool("cachestat", "1 99", "files", r"^\s*[1-9]\d*\s+\d+\s+\d+\s+[\d.]+%"),

@@ -5,24 +5,56 @@ use super::tracefs;
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::{Mutex, PoisonError};
+
+/// Functions that can be probed while these modules are loaded.
+#[derive(Debug, Default)]
+struct Known {
+    /// A name a line, as the kernel lists them.
+    modules: String,
+    functions: BTreeSet<String>,
+}
 
 /// Kernel functions whose whole name matches `pattern` and that can be probed.
 ///
 /// A list that the kernel lacks or forbids to read forbids nothing. None can be probed on a kernel
-/// without kprobes.
+/// without kprobes. The lists are long: they are read again only when other modules are loaded.
 ///
 /// # Errors
 /// When a list is there and cannot be read.
 pub fn kprobe_functions(pattern: &Regex) -> io::Result<BTreeSet<String>> {
+    static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
     if !kernel_has_kprobes() {
         return Ok(BTreeSet::new());
     }
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let modules = loaded_modules();
+    let current = match known.take().filter(|known| known.modules == modules) {
+        Some(current) => current,
+        None => Known { modules, functions: all_functions()? },
+    };
+    Ok(matching(&known.insert(current).functions, pattern))
+}
+
+fn matching(functions: &BTreeSet<String>, pattern: &Regex) -> BTreeSet<String> {
+    functions.iter().filter(|name| is_whole_match(pattern, name)).cloned().collect()
+}
+
+/// The first word of each line: the others count users.
+fn loaded_modules() -> String {
+    let text = std::fs::read_to_string("/proc/modules").unwrap_or_default();
+    let names: Vec<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+    names.join("\n")
+}
+
+/// Every function that can be probed.
+fn all_functions() -> io::Result<BTreeSet<String>> {
     let forbidden = optional(debugfs("kprobes/blacklist"))?;
     let traceable = optional(tracefs::root().join("available_filter_functions"))?;
     let symbols = std::fs::read(PATH)?;
     let forbidden = forbidden.as_deref().map(blacklist).unwrap_or_default();
     let traceable = traceable.as_deref().map(filter_functions);
-    Ok(choose(&symbols, pattern, &forbidden, traceable.as_ref()))
+    Ok(choose(&symbols, &forbidden, traceable.as_ref()))
 }
 
 fn kernel_has_kprobes() -> bool {
@@ -96,7 +128,6 @@ impl Sections {
 
 fn choose(
     symbols: &[u8],
-    pattern: &Regex,
     forbidden: &BTreeSet<&str>,
     traceable: Option<&BTreeSet<&str>>,
 ) -> BTreeSet<String> {
@@ -108,7 +139,6 @@ fn choose(
         if covered
             || !matches!(line.kind.to_ascii_lowercase(), b't' | b'w')
             || is_excluded(line.name)
-            || !is_whole_match(pattern, line.name)
             || forbidden.contains(line.name)
             || traceable.is_some_and(|names| !names.contains(line.name))
         {
@@ -154,9 +184,8 @@ mod tests {
     fn chosen(pattern: &str, forbidden: &[&str], traceable: Option<&[&str]>) -> Vec<String> {
         let traceable = traceable.map(|names| names.iter().copied().collect());
         let forbidden = forbidden.iter().copied().collect();
-        choose(SYMBOLS, &whole(pattern).unwrap(), &forbidden, traceable.as_ref())
-            .into_iter()
-            .collect()
+        let functions = choose(SYMBOLS, &forbidden, traceable.as_ref());
+        matching(&functions, &whole(pattern).unwrap()).into_iter().collect()
     }
 
     #[test]

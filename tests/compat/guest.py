@@ -39,12 +39,11 @@ ESCAPES = re.compile(r"\x1b[\[(][0-9;?]*[A-Za-z]")
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {
     "PYTHONUNBUFFERED": "1", "TERM": "xterm", "PYTHONPYCACHEPREFIX": str(work.ROOT / "code"),
 }  # fmt: skip
-# Since 3.11 Python tells the entry of a function only when it is called from C.
 CALLS = """
 import gc, sys
-def step(_): pass
+def step(): pass
 for line in sys.stdin:
-    for _ in map(step, range(100)): pass
+    for _ in range(100): step()
     gc.collect()
 """
 

@@ -163,8 +163,9 @@ TOOLS = [
     Tool("xfsslower", "0", "xfs", r"compat-\w+'?$"),
     Tool("zfsdist", "1", fails="Debian's kernels have no ZFS"),
     Tool("zfsslower", "0", fails="Debian's kernels have no ZFS"),
-    Tool("ucalls", "-l python {python} 1", "python", r"\S*step\s+[1-9]", program="/usr/sbin/ucalls"),
-    Tool("uflow", "-l python {python}", "python", r"->\s.*step", program="/usr/sbin/uflow"),
+    # Debian's Python tells of a function's entry only while its line probe is on.
+    Tool("ucalls", "-l python {python} 1", "python", quiet="no entry of a function is told", program="/usr/sbin/ucalls"),
+    Tool("uflow", "-l python {python}", "python", r"<-\s.*step", program="/usr/sbin/uflow"),
     Tool("ugc", "-l python {python}", "python", r"^[\d.]+\s+[\d.]+\s", program="/usr/sbin/ugc"),
     Tool("uobjnew", "-l c {target} 1", "target m", r"\s[1-9]\d*\s+[1-9]\d*$", program="/usr/sbin/uobjnew"),
     Tool("ustat", "-C 1 99", "python", r"^\d+\s+\S*python.*\s[1-9]\d*\s", program="/usr/sbin/ustat"),

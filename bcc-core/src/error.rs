@@ -22,6 +22,9 @@ pub enum Error {
     /// A symbol, library or pattern could not be used.
     #[error(transparent)]
     Symbol(#[from] crate::symbol::SymbolError),
+    /// A probe of a user program could not be found or used.
+    #[error(transparent)]
+    Usdt(#[from] crate::usdt::UsdtError),
     /// The kernel to compile for could not be read.
     #[error(transparent)]
     Target(#[from] crate::target::TargetError),

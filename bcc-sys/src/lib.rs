@@ -9,6 +9,7 @@ pub mod netlink;
 pub mod ns;
 pub mod perf;
 mod pod;
+pub mod process;
 
 pub use error::SysError;
 pub use pod::Pod;

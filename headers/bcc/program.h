@@ -57,6 +57,7 @@ struct bpf_raw_tracepoint_args {
 	BPF_PROG(kretfunc__##module##__##function, ##args)
 #define KMOD_RET(function, args...) BPF_PROG(kmod_ret__##function, ##args)
 #define LSM_PROBE(hook, args...) BPF_PROG(lsm__##hook, ##args)
+#define BPF_STRUCT_OPS(type, member, args...) BPF_PROG(struct_ops__##type##__##member, ##args)
 #define BPF_ITER(target) \
 	struct bpf_iter__##target; \
 	int bpf_iter__##target(struct bpf_iter__##target *ctx)

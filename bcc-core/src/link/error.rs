@@ -42,6 +42,8 @@ pub enum AttachKind {
     ProgAttach,
     /// Network namespace.
     Netns,
+    /// Kernel struct of functions.
+    StructOps,
 }
 
 impl fmt::Display for AttachKind {
@@ -63,6 +65,7 @@ impl fmt::Display for AttachKind {
             Self::Tc => "tc hook",
             Self::ProgAttach => "hook",
             Self::Netns => "network namespace",
+            Self::StructOps => "struct of functions",
         })
     }
 }

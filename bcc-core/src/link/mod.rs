@@ -7,11 +7,13 @@
 mod error;
 pub mod kprobe;
 pub mod kprobe_multi;
+pub mod netfilter;
 mod perf;
 pub mod perf_event;
 pub mod prog_attach;
 pub mod raw_tp;
 pub mod socket;
+pub mod struct_ops;
 pub mod tc;
 mod tracefs_probe;
 pub mod tracepoint;
@@ -24,7 +26,7 @@ pub use error::{AttachError, AttachKind, Problem};
 pub use tracefs_probe::remove_stale_probes;
 
 use bcc_sys::SysError;
-use bcc_sys::bpf::AttachType;
+use bcc_sys::bpf::{AttachType, MapFd};
 use bcc_sys::netlink::{Filter, Route};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
@@ -60,6 +62,8 @@ enum Attachment {
     Xdp { ifindex: u32, flags: u32, program: OwnedFd },
     /// A tc filter.
     Tc { filter: Filter, made_clsact: bool },
+    /// A struct of functions that its map registered.
+    StructOps(MapFd),
     /// `BPF_PROG_ATTACH`.
     ProgAttach { target: OwnedFd, program: OwnedFd, attach_type: AttachType },
 }
@@ -163,6 +167,7 @@ impl Link {
                 remove_tc(filter, made_clsact).map_err(Into::into)
             }
             Attachment::Xdp { .. } | Attachment::Tc { .. } => Ok(()),
+            Attachment::StructOps(map) => struct_ops::detach(&map).map_err(Into::into),
             Attachment::ProgAttach { target, program, attach_type } => {
                 bcc_sys::bpf::object::prog_detach(
                     Some(program.as_fd()),

@@ -2,8 +2,9 @@
 
 use super::{AttachError, AttachKind, Attachment, Link, Problem, perf as on_perf};
 use crate::kernel::cpus;
+use crate::map::Map;
 use bcc_sys::perf::{self, PerfEventAttr};
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 /// How often the program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,14 +109,7 @@ pub fn attach_raw(
     let target = format!("type {} config {}", attr.kind, attr.config);
     let cpus = match cpu {
         Some(cpu) => vec![cpu],
-        None => cpus::online()
-            .map_err(|source| {
-                let path = cpus::ONLINE.to_owned();
-                AttachError::new(kind, &target, Problem::Io { path, source })
-            })?
-            .into_iter()
-            .map(u32::cast_signed)
-            .collect(),
+        None => online(&target)?,
     };
     let mut held = Vec::with_capacity(cpus.len());
     for cpu in cpus {
@@ -125,6 +119,41 @@ pub fn attach_raw(
         held.push(event);
     }
     Ok(Link::new(kind, target, Attachment::PerfEvents(held)))
+}
+
+/// Starts a counter on every online CPU and puts it into a perf event array, where programs read it; it
+/// counts as long as its descriptor lives.
+///
+/// # Errors
+/// As [`attach_raw`]; `EINVAL` for a map of another type.
+pub fn count(
+    map: &Map,
+    kind: u32,
+    config: u64,
+    pid: Option<i32>,
+) -> Result<Vec<OwnedFd>, AttachError> {
+    let target = format!("type {kind} config {config}");
+    let attr = PerfEventAttr::new(kind, config);
+    let mut counters = Vec::new();
+    for cpu in online(&target)? {
+        let event = perf::open(&attr, pid.unwrap_or(-1), cpu, -1)
+            .and_then(|event| perf::enable(event.as_fd()).map(|()| event))
+            .and_then(|event| {
+                let fd = event.as_raw_fd();
+                map.raw().update(&cpu.to_ne_bytes(), &fd.to_ne_bytes(), 0).map(|()| event)
+            })
+            .map_err(|error| AttachError::new(AttachKind::PerfEvent, &target, error))?;
+        counters.push(event);
+    }
+    Ok(counters)
+}
+
+fn online(target: &str) -> Result<Vec<i32>, AttachError> {
+    let cpus = cpus::online().map_err(|source| {
+        let path = cpus::ONLINE.to_owned();
+        AttachError::new(AttachKind::PerfEvent, target, Problem::Io { path, source })
+    })?;
+    Ok(cpus.into_iter().map(u32::cast_signed).collect())
 }
 
 #[cfg(test)]

@@ -35,6 +35,15 @@ pub fn open(map: &str, path: &Path) -> Result<Option<MapFd>, MapError> {
     MapFd::new(fd).map(Some).map_err(|error| failed(map, path, error))
 }
 
+/// Whether `path`, or the nearest directory above it that exists, is on a bpffs.
+///
+/// # Errors
+/// When the file system cannot be asked.
+pub fn is_on_bpffs(path: &Path) -> Result<bool, Errno> {
+    let existing = path.ancestors().find(|place| place.exists()).unwrap_or(path);
+    Ok(statfs(existing)?.filesystem_type() == BPF_FS_MAGIC)
+}
+
 /// Makes the directory of `path`, for its owner only, and checks that it is on a bpffs.
 ///
 /// # Errors
@@ -42,10 +51,8 @@ pub fn open(map: &str, path: &Path) -> Result<Option<MapFd>, MapError> {
 pub fn make_parent(map: &str, path: &Path) -> Result<(), MapError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.ok_or_else(|| failed(map, path, "the path has no directory"))?;
-    let existing = parent.ancestors().find(|dir| dir.exists()).unwrap_or(parent);
-    let found = statfs(existing).map_err(|errno| failed(map, path, errno.desc()))?;
-    if found.filesystem_type() != BPF_FS_MAGIC {
-        return Err(failed(map, path, format!("{} is not on a bpffs", existing.display())));
+    if !is_on_bpffs(parent).map_err(|errno| failed(map, path, errno.desc()))? {
+        return Err(failed(map, path, format!("{} is not on a bpffs", parent.display())));
     }
     std::fs::DirBuilder::new()
         .recursive(true)

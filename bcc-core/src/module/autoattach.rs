@@ -41,6 +41,8 @@ fn to(module: &Module, program: &str, named: &Named<'_>) -> Result<Link, Error> 
         Hook::Fentry | Hook::Fexit | Hook::FmodRet | Hook::Lsm | Hook::Iter => {
             tracing::attach(fd, named.target)
         }
+        // All functions of a struct at once: `Module::attach_struct_ops`.
+        Hook::StructOps => return module.attach_struct_ops(named.module, &[]),
     };
     Ok(link?)
 }

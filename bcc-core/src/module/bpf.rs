@@ -1,23 +1,18 @@
 //! The facade for Rust programs: one object that holds a module and what is attached of it.
 
 use super::builder::BpfBuilder;
-use super::matching::{self, Matched};
 use super::{Module, autoattach};
 use crate::Error;
 use crate::events::{PerfBuffer, PerfBufferOpts, Poller, RingBuffer, SourceId};
-use crate::kernel::{functions, kallsyms};
-use crate::link::kprobe::{self, KprobeOpts};
-use crate::link::perf_event::{self, PerfEventOpts};
-use crate::link::uprobe::{self, UprobeOpts};
-use crate::link::{Link, raw_tp, socket, tracepoint, tracing, xdp};
+use crate::link::{Link, perf_event};
 use crate::map::{Map, MapError, QueueStack, StackTraces, TypedMap};
-use crate::program::kind::{Hook, KINDS};
 use crate::program::{LoadError, Program};
 use crate::spec::ModuleSpec;
-use crate::symbol::{SymbolError, place};
+use crate::usdt::Usdt;
 use bcc_sys::Pod;
 use bcc_sys::bpf::ProgType;
-use std::os::fd::AsFd;
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 /// A compiled, loaded and attached module. Dropping it detaches everything it attached.
@@ -43,6 +38,10 @@ pub struct Bpf {
     // Links go first: what is attached must end before programs and maps do.
     links: Vec<(LinkId, Link)>,
     next: u32,
+    /// They keep the semaphores up that the kernel does not count.
+    pub(super) usdts: Vec<Usdt>,
+    /// Counters that programs read, by the table they are in.
+    counters: HashMap<String, Vec<OwnedFd>>,
     module: Module,
 }
 
@@ -75,14 +74,16 @@ impl Bpf {
         BpfBuilder::default()
     }
 
-    pub(super) fn new(module: Module, attach: bool) -> Result<Self, Error> {
-        let mut bpf = Self { links: Vec::new(), next: 0, module };
-        if attach {
-            for (_, link) in autoattach::attach_all(&bpf.module)? {
-                bpf.hold(link);
-            }
+    pub(super) fn new(module: Module) -> Self {
+        Self { links: Vec::new(), next: 0, usdts: Vec::new(), counters: HashMap::new(), module }
+    }
+
+    /// Attaches what has a name that says where to.
+    pub(super) fn attach_by_name(&mut self) -> Result<(), Error> {
+        for (_, link) in autoattach::attach_all(&self.module)? {
+            self.hold(link);
         }
-        Ok(bpf)
+        Ok(())
     }
 
     /// The module: maps, programs, what was compiled.
@@ -170,169 +171,6 @@ impl Bpf {
         Ok(crate::link::detach_all(links)?)
     }
 
-    /// Attaches to the entry of a kernel function.
-    ///
-    /// # Errors
-    /// [`Error::Load`], [`Error::Attach`].
-    pub fn attach_kprobe(&mut self, program: &str, function: &str) -> Result<LinkId, Error> {
-        let opts = KprobeOpts { function: function.to_owned(), ..Default::default() };
-        self.attach_kprobe_with(program, &opts)
-    }
-
-    /// Attaches to the return of a kernel function.
-    ///
-    /// # Errors
-    /// [`Error::Load`], [`Error::Attach`].
-    pub fn attach_kretprobe(&mut self, program: &str, function: &str) -> Result<LinkId, Error> {
-        let function = function.to_owned();
-        self.attach_kprobe_with(
-            program,
-            &KprobeOpts { function, on_return: true, ..Default::default() },
-        )
-    }
-
-    /// Attaches to a kernel function with all options.
-    ///
-    /// # Errors
-    /// [`Error::Load`], [`Error::Attach`].
-    pub fn attach_kprobe_with(
-        &mut self,
-        program: &str,
-        opts: &KprobeOpts,
-    ) -> Result<LinkId, Error> {
-        let program = self.load_program(program, ProgType::KPROBE)?;
-        let link = kprobe::attach(program.as_fd(), opts)?;
-        Ok(self.hold(link))
-    }
-
-    /// Attaches to a place in a user program.
-    ///
-    /// # Errors
-    /// [`Error::Load`], [`Error::Attach`].
-    pub fn attach_uprobe(&mut self, program: &str, opts: &UprobeOpts) -> Result<LinkId, Error> {
-        let program = self.load_program(program, ProgType::KPROBE)?;
-        let link = uprobe::attach(program.as_fd(), opts)?;
-        Ok(self.hold(link))
-    }
-
-    /// Attaches to the entry of every kernel function whose whole name matches `pattern`. Those that
-    /// cannot be traced are skipped and come back by name.
-    ///
-    /// # Errors
-    /// [`Error::Symbol`] for a bad pattern, [`Error::Load`], [`Error::Attach`] when none can be traced.
-    pub fn attach_kprobes(&mut self, program: &str, pattern: &str) -> Result<Matches, Error> {
-        let pattern = functions::whole(pattern).map_err(SymbolError::from)?;
-        let functions: Vec<String> = functions::kprobe_functions(&pattern)
-            .map_err(|source| Error::Io { path: kallsyms::PATH.into(), source })?
-            .into_iter()
-            .collect();
-        let matched = matching::kprobes(&self.module, program, &functions, false)?;
-        Ok(self.hold_all(matched))
-    }
-
-    /// Attaches to every function of a library or executable whose name matches `pattern` at its start;
-    /// with `pid`, in that process only.
-    ///
-    /// # Errors
-    /// [`Error::Symbol`] for a bad pattern or file, [`Error::Load`], [`Error::Attach`] when none can be
-    /// traced.
-    pub fn attach_uprobes(
-        &mut self,
-        program: &str,
-        file: &str,
-        pattern: &str,
-        pid: Option<i32>,
-    ) -> Result<Matches, Error> {
-        let pattern = place::at_start(pattern)?;
-        let functions = place::Module::open(file, pid)?;
-        let offsets: Vec<u64> =
-            functions.matching(&pattern).into_iter().map(|(place, _)| place.offset).collect();
-        let path = functions.path();
-        let matched = matching::uprobes(&self.module, program, path, &offsets, pid, false)?;
-        Ok(self.hold_all(matched))
-    }
-
-    fn hold_all(&mut self, matched: Matched) -> Matches {
-        let Matched { links, attached, skipped, .. } = matched;
-        let links = links.into_iter().map(|link| self.hold(link)).collect();
-        Matches { links, attached, skipped }
-    }
-
-    /// Attaches to a tracepoint.
-    ///
-    /// # Errors
-    /// [`Error::Load`], [`Error::Attach`].
-    pub fn attach_tracepoint(
-        &mut self,
-        program: &str,
-        category: &str,
-        event: &str,
-    ) -> Result<LinkId, Error> {
-        let program = self.load_program(program, ProgType::TRACEPOINT)?;
-        let link = tracepoint::attach(program.as_fd(), category, event)?;
-        Ok(self.hold(link))
-    }
-
-    /// Attaches to a raw tracepoint.
-    ///
-    /// # Errors
-    /// [`Error::Load`], [`Error::Attach`].
-    pub fn attach_raw_tracepoint(&mut self, program: &str, event: &str) -> Result<LinkId, Error> {
-        let program = self.load_program(program, ProgType::RAW_TRACEPOINT)?;
-        let link = raw_tp::attach(program.as_fd(), event)?;
-        Ok(self.hold(link))
-    }
-
-    /// Attaches a program of `KFUNC_PROBE`, `KRETFUNC_PROBE`, `KMOD_RET` or `LSM_PROBE`; the prefix may
-    /// be left out of `program`.
-    ///
-    /// # Errors
-    /// [`Error::Load`], [`Error::Attach`].
-    pub fn attach_tracing(&mut self, hook: Hook, program: &str) -> Result<LinkId, Error> {
-        let prefix = KINDS.iter().find(|kind| kind.hook == hook).map_or("", |kind| kind.prefix);
-        let name = match program.strip_prefix(prefix) {
-            Some(_) => program.to_owned(),
-            None => format!("{prefix}{program}"),
-        };
-        let program = self.module.load_program(&name, None, None)?;
-        let link = tracing::attach(program.as_fd(), &name)?;
-        Ok(self.hold(link))
-    }
-
-    /// Attaches to a perf event.
-    ///
-    /// # Errors
-    /// [`Error::Load`], [`Error::Attach`].
-    pub fn attach_perf_event(
-        &mut self,
-        program: &str,
-        opts: &PerfEventOpts,
-    ) -> Result<LinkId, Error> {
-        let program = self.load_program(program, ProgType::PERF_EVENT)?;
-        let link = perf_event::attach(program.as_fd(), opts)?;
-        Ok(self.hold(link))
-    }
-
-    /// Attaches to a device's XDP hook, which outlives the process unless detached.
-    ///
-    /// # Errors
-    /// [`Error::Load`], [`Error::Attach`].
-    pub fn attach_xdp(&mut self, program: &str, device: &str, flags: u32) -> Result<LinkId, Error> {
-        let program = self.load_program(program, ProgType::XDP)?;
-        let link = xdp::attach(program.as_fd(), device, flags)?;
-        Ok(self.hold(link))
-    }
-
-    /// Attaches a socket filter to a packet socket on a device (all devices for the empty name).
-    ///
-    /// # Errors
-    /// [`Error::Load`], [`Error::Attach`].
-    pub fn attach_raw_socket(&mut self, program: &str, device: &str) -> Result<LinkId, Error> {
-        let program = self.load_program(program, ProgType::SOCKET_FILTER)?;
-        let link = socket::attach(program.as_fd(), device)?;
-        Ok(self.hold(link))
-    }
-
     /// Opens the perf buffer of a `BPF_PERF_OUTPUT` table and adds it to `poller`.
     ///
     /// # Errors
@@ -345,6 +183,30 @@ impl Bpf {
     ) -> Result<SourceId, Error> {
         let buffer = PerfBuffer::open(self.map(table)?.as_fd(), opts)?;
         Ok(poller.add_perf(buffer)?)
+    }
+
+    /// Starts a counter on every online CPU and puts it into a `BPF_PERF_ARRAY` table, where programs
+    /// read it (`perf_read`); one opened before for the table ends. `pid` counts one process.
+    ///
+    /// # Errors
+    /// [`Error::Map`]; [`Error::Attach`] for an event that the machine does not have.
+    pub fn open_perf_event(
+        &mut self,
+        table: &str,
+        kind: u32,
+        config: u64,
+        pid: Option<i32>,
+    ) -> Result<(), Error> {
+        let map = self.map(table)?.clone();
+        self.counters.remove(table);
+        let counters = perf_event::count(&map, kind, config, pid)?;
+        self.counters.insert(table.to_owned(), counters);
+        Ok(())
+    }
+
+    /// Ends the counters of a table; false when there are none.
+    pub fn close_perf_event(&mut self, table: &str) -> bool {
+        self.counters.remove(table).is_some()
     }
 
     /// Opens the ring buffer of a `BPF_RINGBUF_OUTPUT` table and adds it to `poller`. What found no room

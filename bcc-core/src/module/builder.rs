@@ -7,6 +7,7 @@ use crate::compile::{self, CompileRequest, Compiler, MAIN_FILE, cache};
 use crate::map::registry;
 use crate::spec::ModuleSpec;
 use crate::target::Target;
+use crate::usdt::{self, Usdt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub struct BpfBuilder {
     compiler: Option<Box<dyn Compiler>>,
     target: Option<Target>,
     preamble: String,
+    usdts: Vec<Usdt>,
+    ignore_pid: bool,
     manual: bool,
 }
 
@@ -81,6 +84,19 @@ impl BpfBuilder {
         self
     }
 
+    /// Compiles readers of the arguments of `usdt`'s enabled probes (`bpf_usdt_readarg`), and attaches
+    /// their handlers; may be given several times.
+    pub fn usdt(mut self, usdt: Usdt) -> Self {
+        self.usdts.push(usdt);
+        self
+    }
+
+    /// Whether handlers of USDT probes run for every process rather than for the probes' own.
+    pub fn attach_usdt_ignore_pid(mut self, ignore: bool) -> Self {
+        self.ignore_pid = ignore;
+        self
+    }
+
     /// Attaches nothing by function name (`kprobe__…` and its kin).
     pub fn manual_attach(mut self) -> Self {
         self.manual = true;
@@ -111,10 +127,21 @@ impl BpfBuilder {
     /// # Errors
     /// [`Error::Map`], [`Error::Load`], [`Error::Attach`]; nothing is left then.
     pub fn build_from_spec(self, spec: impl Into<Arc<ModuleSpec>>) -> Result<Bpf, Error> {
-        Bpf::new(Module::load(spec, self.options)?, !self.manual)
+        let mut bpf = Bpf::new(Module::load(spec, self.options)?);
+        for usdt in self.usdts {
+            bpf.attach_usdt(usdt, self.ignore_pid)?;
+        }
+        if !self.manual {
+            bpf.attach_by_name()?;
+        }
+        Ok(bpf)
     }
 
-    fn build(self, text: &[u8], file: String) -> Result<Bpf, Error> {
+    fn build(mut self, text: &[u8], file: String) -> Result<Bpf, Error> {
+        if !self.usdts.is_empty() {
+            let contexts: Vec<&Usdt> = self.usdts.iter().collect();
+            self.preamble.push_str(&usdt::generate(&contexts)?);
+        }
         let spec = self.compile(text, file)?;
         for warning in &spec.warnings {
             log::warn!("{warning}");

@@ -2,21 +2,24 @@
 //!
 //! [`ModuleSpec`] → [`Module::load`] (BTF, maps) → [`Module::load_program`] (relocate, `PROG_LOAD`).
 
+mod attach;
 pub mod autoattach;
 mod bpf;
 mod builder;
 pub mod matching;
 pub mod place;
 mod relocate;
+mod struct_ops;
 
 pub use bpf::{Bpf, LinkId, Matches};
 pub use builder::BpfBuilder;
 
 use crate::map::create::{self, Context};
 use crate::map::{Map, MapError};
+use crate::program::kind::{self, Hook};
 use crate::program::load::{self, Options};
-use crate::program::target::{KernelFunctions, find};
-use crate::program::{LoadError, Program, kind};
+use crate::program::target::{KernelFunction, KernelFunctions, find};
+use crate::program::{LoadError, Program};
 use crate::spec::{ModuleSpec, ProgramSpec};
 use bcc_sys::bpf::call::{ProgLoad, btf_load};
 use bcc_sys::bpf::{AttachType, ProgType};
@@ -75,6 +78,7 @@ pub struct Module {
     options: LoadOptions,
     ifindex: u32,
     btf: Option<OwnedFd>,
+    btf_refusal: Option<String>,
     maps: Vec<Map>,
     programs: Mutex<HashMap<ProgramKey, Arc<Program>>>,
 }
@@ -95,7 +99,10 @@ impl Module {
             Some(device) => device_index(device)?,
             None => 0,
         };
-        let btf = load_btf(&spec.btf);
+        let (btf, btf_refusal) = match load_btf(&spec.btf) {
+            Ok(btf) => (btf, None),
+            Err(why) => (None, Some(why)),
+        };
         let context = Context {
             btf: btf.as_ref().map(AsFd::as_fd),
             ifindex,
@@ -103,7 +110,7 @@ impl Module {
             namespace: &options.maps_namespace,
         };
         let maps = create::all(&spec.maps, &context)?;
-        Ok(Self { spec, options, ifindex, btf, maps, programs: Mutex::default() })
+        Ok(Self { spec, options, ifindex, btf, btf_refusal, maps, programs: Mutex::default() })
     }
 
     /// The compiled module.
@@ -124,6 +131,11 @@ impl Module {
     /// The module's BTF in the kernel, where the kernel took it.
     pub fn btf(&self) -> Option<BorrowedFd<'_>> {
         self.btf.as_ref().map(AsFd::as_fd)
+    }
+
+    /// What the kernel did not like about the module's BTF, if it did not take it.
+    pub fn btf_refusal(&self) -> Option<&str> {
+        self.btf_refusal.as_deref()
     }
 
     fn program_spec(&self, name: &str) -> Result<&ProgramSpec, LoadError> {
@@ -218,14 +230,17 @@ impl Module {
         let no_type = || LoadError::NoType { program: name.to_owned() };
         let prog_type = prog_type.or(by_name.map(|(ty, _)| ty)).ok_or_else(no_type)?;
         let by_name = by_name.filter(|(ty, _)| *ty == prog_type).and_then(|(_, attach)| attach);
-        let attach_type = attach_type.or(by_name).unwrap_or(AttachType(0));
-        let target = match kind::named(name) {
-            Some(named) if named.kind.prog_type == prog_type => named
-                .btf_target()
-                .map(|target| find(self.options.functions.as_ref(), name, named.module, &target)),
-            _ => None,
-        };
-        let target = target.transpose()?;
+        let mut attach_type = attach_type.or(by_name).unwrap_or(AttachType(0));
+        let functions = self.options.functions.as_ref();
+        let named = kind::named(name).filter(|named| named.kind.prog_type == prog_type);
+        let target = named.and_then(|named| Some((named, named.btf_target()?)));
+        let target = target.map(|(named, target)| find(functions, name, named.module, &target));
+        let mut target = target.transpose()?;
+        if let Some(named) = named.filter(|named| named.kind.hook == Hook::StructOps) {
+            let (member, btf_id) = struct_ops::member_of(functions, name, &named)?;
+            attach_type = AttachType(member);
+            target = Some(KernelFunction { btf_id, module: None });
+        }
         let code = self.relocated(spec)?;
         let modules: Vec<BorrowedFd<'_>> = code.modules.iter().map(AsFd::as_fd).collect();
         let license =
@@ -290,20 +305,22 @@ fn device_index(device: &str) -> Result<u32, MapError> {
 }
 
 /// BTF that the kernel does not take is done without: maps lose their types, logs their source lines.
-fn load_btf(btf: &[u8]) -> Option<OwnedFd> {
+fn load_btf(btf: &[u8]) -> Result<Option<OwnedFd>, String> {
     if btf.is_empty() {
-        return None;
+        return Ok(None);
     }
     match btf_load(btf, None) {
-        Ok(fd) => Some(fd),
+        Ok(fd) => Ok(Some(fd)),
         Err(error) => {
             let mut log = vec![0; 64 * 1024];
             // Only to learn why.
             let _again = btf_load(btf, Some(&mut log));
             let end = log.iter().position(|b| *b == 0).unwrap_or(log.len());
             let why = String::from_utf8_lossy(&log[..end]);
-            log::debug!("the kernel does not take the module's BTF: {error}\n{why}");
-            None
+            let why =
+                format!("the kernel does not take the module's BTF: {error}\n{}", why.trim_end());
+            log::debug!("{why}");
+            Err(why)
         }
     }
 }

@@ -25,6 +25,8 @@ pub enum Hook {
     Lsm,
     /// Iterator.
     Iter,
+    /// A function of a kernel struct of functions.
+    StructOps,
 }
 
 /// One row of the table.
@@ -40,7 +42,7 @@ pub struct ProgramKind {
     pub attach_type: Option<AttachType>,
     /// Whether constructing a module attaches it.
     pub auto: bool,
-    /// Whether a kernel module's name stands between prefix and function.
+    /// Whether the name of a kernel module (or of a struct of functions) stands before the function's.
     pub names_module: bool,
     /// What the function is called in the kernel's BTF: put in front of the target.
     pub btf_prefix: Option<&'static str>,
@@ -92,6 +94,11 @@ pub const KINDS: &[ProgramKind] = &[
     traced("kmod_ret__", Hook::FmodRet, AttachType::MODIFY_RETURN, false),
     traced("lsm__", Hook::Lsm, AttachType::LSM_MAC, true),
     traced("bpf_iter__", Hook::Iter, AttachType::TRACE_ITER, false),
+    ProgramKind {
+        auto: false,
+        names_module: true,
+        ..row("struct_ops__", Hook::StructOps, ProgType::STRUCT_OPS)
+    },
 ];
 
 /// Words of explicit section attributes, for programs loaded without a type: word, type, attach type.
@@ -124,7 +131,7 @@ const SECTIONS: &[(&str, ProgType, Option<AttachType>)] = &[
 pub struct Named<'a> {
     /// The row.
     pub kind: &'static ProgramKind,
-    /// `vmlinux`, or the kernel module in the name.
+    /// `vmlinux`, or the kernel module in the name, or the struct whose member `target` is.
     pub module: &'a str,
     /// What follows: function, tracepoint, LSM hook or iterator.
     pub target: &'a str,
@@ -189,6 +196,8 @@ mod tests {
             named("tracepoint__sched__sched_switch").unwrap().tracepoint(),
             "sched:sched_switch"
         );
+        let member = named("struct_ops__tcp_congestion_ops__ssthresh").unwrap();
+        assert_eq!((member.module, member.target), ("tcp_congestion_ops", "ssthresh"));
         assert_eq!(named("do_something"), None);
     }
 

@@ -5,6 +5,8 @@ pub mod helpers;
 pub mod kind;
 pub mod load;
 pub mod privilege;
+pub mod struct_ops;
+pub mod tag;
 pub mod target;
 pub mod verifier_log;
 

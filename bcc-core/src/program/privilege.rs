@@ -105,8 +105,8 @@ fn missing(effective: u64, need: Need) -> Vec<&'static str> {
     need.capabilities().iter().filter(missing).map(|capability| name(*capability)).collect()
 }
 
-/// Raises the memlock limit, to which kernels before 5.11 account maps and programs.
-pub(crate) fn raise_memlock() -> bool {
+/// Raises the memlock limit, to which kernels before 5.11 account maps and programs; whether it could.
+pub fn raise_memlock() -> bool {
     setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY).is_ok()
 }
 

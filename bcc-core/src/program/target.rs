@@ -2,6 +2,7 @@
 
 use super::error::LoadError;
 use super::privilege::{self, Need};
+use super::struct_ops::StructOps;
 use crate::target::Target;
 use bcc_sys::SysError;
 use bcc_sys::bpf::info::btf_info;
@@ -29,6 +30,14 @@ pub trait KernelFunctions: Send + Sync {
     /// # Errors
     /// [`LoadError::NoBtf`] when there is no such BTF.
     fn type_id(&self, module: &str, name: &str) -> Result<Option<u32>, LoadError>;
+
+    /// The kernel struct of functions of that name; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`LoadError::NoBtf`] when the kernel has no BTF.
+    fn struct_ops(&self, _name: &str) -> Result<Option<StructOps>, LoadError> {
+        Ok(None)
+    }
 }
 
 /// Looks up what `program` names.
@@ -93,13 +102,21 @@ impl RunningKernel {
     fn target() -> Target {
         Target { index_cache: crate::compile::cache::directory(), ..Target::live() }
     }
+
+    fn vmlinux(&self) -> Option<&Index> {
+        self.vmlinux.get_or_init(|| Self::target().btf().ok()).as_ref()
+    }
 }
 
 impl KernelFunctions for RunningKernel {
+    fn struct_ops(&self, name: &str) -> Result<Option<StructOps>, LoadError> {
+        let missing = || LoadError::NoBtf { module: "vmlinux".to_owned(), why: String::new() };
+        Ok(StructOps::describe(self.vmlinux().ok_or_else(missing)?, name))
+    }
+
     fn type_id(&self, module: &str, name: &str) -> Result<Option<u32>, LoadError> {
         let missing = |why: String| LoadError::NoBtf { module: module.to_owned(), why };
-        let vmlinux = self.vmlinux.get_or_init(|| Self::target().btf().ok());
-        let vmlinux = vmlinux.as_ref().ok_or_else(|| missing(String::new()))?;
+        let vmlinux = self.vmlinux().ok_or_else(|| missing(String::new()))?;
         if module == "vmlinux" {
             return Ok(vmlinux.func(name).map(|id| id.0));
         }

@@ -11,8 +11,9 @@ use super::compressed::{Packing, unpack};
 use super::{SymbolError, zip};
 use bytes::Source;
 use goblin::container::{Container, Ctx};
+use goblin::elf::dynamic::{DF_1_PIE, DT_FLAGS_1};
 use goblin::elf::header::{ET_EXEC, Header};
-use goblin::elf::program_header::{PT_LOAD, ProgramHeader};
+use goblin::elf::program_header::{PT_DYNAMIC, PT_LOAD, ProgramHeader};
 use goblin::elf::section_header::{SHF_COMPRESSED, SHT_NOBITS, SectionHeader};
 use std::fs::File;
 use std::io;
@@ -224,6 +225,29 @@ impl ElfFile {
     /// Whether it is linked to fixed addresses (not PIE, not a library).
     pub fn is_fixed(&self) -> bool {
         self.header.e_type == ET_EXEC
+    }
+
+    /// `ET_*`.
+    pub fn file_type(&self) -> u16 {
+        self.header.e_type
+    }
+
+    /// Whether the linker says that it is an executable that may be loaded anywhere.
+    pub fn is_pie(&self) -> bool {
+        let dynamic = self.segments.iter().find(|segment| segment.p_type == PT_DYNAMIC);
+        let bytes = dynamic.and_then(|part| self.bytes(part.p_offset, part.p_filesz).ok());
+        let (bytes, size) = (bytes.unwrap_or_default(), self.word_size());
+        let mut entries = (0..bytes.len() / (2 * size)).map(|index| index * 2 * size);
+        entries.any(|at| {
+            let is_flags = self.word(&bytes, at) == Some(DT_FLAGS_1);
+            is_flags && self.word(&bytes, at + size).is_some_and(|flags| flags & DF_1_PIE != 0)
+        })
+    }
+
+    /// Address, bytes in memory and file offset of each part that is loaded for execution.
+    pub fn code_segments(&self) -> impl Iterator<Item = (u64, u64, u64)> {
+        let code = self.loads().filter(|segment| segment.is_executable());
+        code.map(|segment| (segment.p_vaddr, segment.p_memsz, segment.p_offset))
     }
 
     /// The file this was read from.

@@ -60,7 +60,8 @@ fn is_library(file: &[u8], name: &str) -> bool {
     version.is_some_and(|v| v.iter().all(|b| b.is_ascii_digit() || *b == b'.'))
 }
 
-fn in_maps(maps: &str, name: &str) -> Option<PathBuf> {
+/// The path of library `name` among the lines of a `/proc/PID/maps`.
+pub fn in_maps(maps: &str, name: &str) -> Option<PathBuf> {
     maps.lines()
         .filter_map(super::process::maps::parse_mapping)
         .filter(|mapping| mapping.executable)

@@ -49,7 +49,7 @@ pub(crate) mod search;
 mod source;
 pub mod table;
 mod vector;
-mod zip;
+pub mod zip;
 
 #[cfg(test)]
 mod fuzz;

@@ -14,7 +14,7 @@ pub fn paths(pid: i32) -> Vec<PathBuf> {
 }
 
 /// The id of process `pid` in its innermost pid namespace.
-fn inner_pid(pid: i32) -> Option<i32> {
+pub fn inner_pid(pid: i32) -> Option<i32> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("NStgid:"))?;
     line.split_whitespace().next_back()?.parse().ok()

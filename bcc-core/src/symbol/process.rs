@@ -4,7 +4,7 @@
 mod compiled;
 mod executable;
 mod image;
-pub(crate) mod maps;
+pub mod maps;
 
 use super::SymbolError;
 use super::demangle::demangle;

@@ -13,21 +13,23 @@ const MOST: u64 = 1 << 26;
 
 /// A member that is stored as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Member {
-    pub(super) name: String,
+pub struct Member {
+    /// Path within the archive.
+    pub name: String,
     /// Where its first byte is in the archive.
-    pub(super) offset: u64,
-    pub(super) len: u64,
+    pub offset: u64,
+    /// Bytes.
+    pub len: u64,
 }
 
 /// The archive and the member of `archive!/member`.
-pub(super) fn split(path: &Path) -> Option<(PathBuf, &str)> {
+pub fn split(path: &Path) -> Option<(PathBuf, &str)> {
     let (archive, member) = path.to_str()?.split_once(MARK)?;
     Some((archive.into(), member))
 }
 
 /// Whether a file starts like an archive.
-pub(super) fn is_archive(file: &File) -> bool {
+pub fn is_archive(file: &File) -> bool {
     let mut magic = [0; 4];
     file.read_exact_at(&mut magic, 0).is_ok() && magic == *b"PK\x03\x04"
 }
@@ -51,7 +53,7 @@ fn part(file: &File, offset: u64, len: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// When the archive cannot be read. What is no archive has no members.
-pub(super) fn members(file: &File) -> io::Result<Vec<Member>> {
+pub fn members(file: &File) -> io::Result<Vec<Member>> {
     let len = file.metadata()?.len();
     // The directory's end is the last thing but for a comment of at most 64 KiB.
     let tail = len.min(22 + 0xffff);

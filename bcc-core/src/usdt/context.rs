@@ -1,7 +1,7 @@
 //! Which probes are to be attached, of which process or file.
 
 use super::notes::{self, Probe};
-use super::semaphore::Semaphore;
+use super::semaphore::{self, Semaphore};
 use super::{Argument, UsdtError};
 use crate::link::uprobe::{UprobeOpts, counts_semaphores};
 use crate::symbol::elf::ElfFile;
@@ -178,6 +178,24 @@ impl Usdt {
         let there = self.address_in_process(&probe.path, location.offset)?;
         // As far from the probe as in the file.
         Some(probe.semaphore.wrapping_sub(location.address).wrapping_add(there))
+    }
+
+    /// Adds `by` to the semaphore of the probe `name` or `provider:name`, in the process, as a tracer
+    /// does that attaches by other means; nothing without a semaphore.
+    ///
+    /// # Errors
+    /// As [`Usdt::enable`], [`UsdtError::Semaphore`] without a process.
+    pub fn step_semaphore(&self, name: &str, by: i16) -> Result<(), UsdtError> {
+        for index in self.find(name)? {
+            let probe = &self.probes[index];
+            if probe.semaphore == 0 {
+                continue;
+            }
+            let place = self.pid.zip(self.semaphore_address(probe));
+            let (pid, address) = place.ok_or_else(|| UsdtError::Semaphore(probe.full_name()))?;
+            semaphore::step(pid, address, by)?;
+        }
+        Ok(())
     }
 
     /// The probe called `name` or `provider:name`.

@@ -20,13 +20,19 @@ impl Semaphore {
     /// # Errors
     /// [`UsdtError::Process`] when the process may not be written to, or has no memory there.
     pub fn raise(pid: i32, address: u64) -> Result<Self, UsdtError> {
-        let process = |source| UsdtError::Process { pid, source };
-        let mut options = OpenOptions::new();
-        let memory = options.read(true).write(true).open(format!("/proc/{pid}/mem"));
-        let memory = memory.map_err(process)?;
-        add(&memory, address, 1).map_err(process)?;
+        let memory = step(pid, address, 1)?;
         Ok(Self { memory, address })
     }
+}
+
+/// Adds `by` to the semaphore at `address` of process `pid`, whose memory it gives back.
+pub(super) fn step(pid: i32, address: u64, by: i16) -> Result<File, UsdtError> {
+    let process = |source| UsdtError::Process { pid, source };
+    let mut options = OpenOptions::new();
+    let memory = options.read(true).write(true).open(format!("/proc/{pid}/mem"));
+    let memory = memory.map_err(process)?;
+    add(&memory, address, by).map_err(process)?;
+    Ok(memory)
 }
 
 fn add(memory: &File, address: u64, step: i16) -> io::Result<()> {

@@ -232,6 +232,18 @@ pub(super) fn obj_get_info(fd: BorrowedFd<'_>, info: &mut [u8]) -> Result<usize,
     Ok((attr.info_len as usize).min(info.len()))
 }
 
+/// What the kernel says of an object, in its own struct; returns the bytes it wrote.
+///
+/// # Errors
+/// The kernel's: `E2BIG` for a longer struct than it has, with something in what it does not know.
+///
+/// # Safety
+/// Addresses that the struct in `info` holds are 0, or of as much memory as its counts say, which only
+/// this call uses.
+pub unsafe fn raw_info(fd: BorrowedFd<'_>, info: &mut [u8]) -> Result<usize, SysError> {
+    obj_get_info(fd, info)
+}
+
 /// Input of a test run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TestRun<'a> {

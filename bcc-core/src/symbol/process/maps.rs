@@ -2,19 +2,25 @@
 
 /// A line of `/proc/PID/maps`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mapping<'a> {
-    pub(crate) start: u64,
-    pub(crate) end: u64,
-    pub(crate) executable: bool,
-    pub(crate) offset: u64,
-    pub(crate) device: &'a str,
-    pub(crate) inode: u64,
+pub struct Mapping<'a> {
+    /// First address.
+    pub start: u64,
+    /// Address behind the last.
+    pub end: u64,
+    /// Whether it holds code.
+    pub executable: bool,
+    /// Where in the file it starts.
+    pub offset: u64,
+    /// `major:minor` in hexadecimal.
+    pub device: &'a str,
+    /// Inode; 0 for none.
+    pub inode: u64,
     /// Without the mark of a deleted file; may be empty.
-    pub(crate) path: &'a str,
+    pub path: &'a str,
 }
 
 /// `start-end perms offset device inode path`.
-pub(crate) fn parse_mapping(line: &str) -> Option<Mapping<'_>> {
+pub fn parse_mapping(line: &str) -> Option<Mapping<'_>> {
     let (range, rest) = line.split_once(' ')?;
     let (permissions, rest) = rest.split_once(' ')?;
     let (offset, rest) = rest.split_once(' ')?;
@@ -35,7 +41,7 @@ pub(crate) fn parse_mapping(line: &str) -> Option<Mapping<'_>> {
 }
 
 /// Whether a mapping's name is that of a file.
-pub(crate) fn is_file(path: &str) -> bool {
+pub fn is_file(path: &str) -> bool {
     path.starts_with('/')
         && !path.starts_with("//anon")
         && !path.starts_with("/dev/zero")

@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 const DEBUG_PREPROCESSOR: u32 = 0x4;
 /// Debug bit: show the instructions with the text they come from.
 const DEBUG_SOURCE: u32 = 0x8;
+/// Debug bit: show what the kernel does not like about the types of maps and programs.
+const DEBUG_BTF: u32 = 0x20;
 
 /// What to compile, as Python gave it.
 pub(crate) struct Source {
@@ -47,10 +49,16 @@ pub(crate) fn module(
         let spec = compile(source)?;
         print_products(&spec, debug);
         let options = LoadOptions { debug, allow_rlimit, device, ..LoadOptions::default() };
-        Module::load(spec, options).map_err(|error| {
+        let module = Module::load(spec, options).map_err(|error| {
             to_stderr(&error.to_string());
             map_error(&error)
-        })
+        })?;
+        if debug & DEBUG_BTF != 0
+            && let Some(refusal) = module.btf_refusal()
+        {
+            to_stderr(&format!("bpf: {refusal}"));
+        }
+        Ok(module)
     })
 }
 

@@ -118,18 +118,19 @@ pub(crate) fn has_field(name: &[u8], field: &[u8]) -> i32 {
 /// 1 or 0; -1 without BTF or such an enum. An empty name stands for all enums without one.
 #[pyfunction]
 pub(crate) fn enum_has_value(py: Python<'_>, name: &[u8], value: &[u8]) -> i32 {
-    let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(value));
-    py.detach(|| {
-        let Some(index) = btf() else { return -1 };
-        if name.is_empty() {
-            return i32::from(index.enum_value(&value).is_some());
-        }
-        let Some(id) = index.first(&name, |ty| matches!(ty, Type::Enum(_))) else { return -1 };
-        match index.btf().get(id) {
-            Ok(Type::Enum(found)) => i32::from(found.values().any(|(known, _)| known == value)),
-            _ => -1,
-        }
-    })
+    py.detach(|| has_value(&String::from_utf8_lossy(name), &String::from_utf8_lossy(value)))
+}
+
+pub(crate) fn has_value(name: &str, value: &str) -> i32 {
+    let Some(index) = btf() else { return -1 };
+    if name.is_empty() {
+        return i32::from(index.enum_value(value).is_some());
+    }
+    let Some(id) = index.first(name, |ty| matches!(ty, Type::Enum(_))) else { return -1 };
+    match index.btf().get(id) {
+        Ok(Type::Enum(found)) => i32::from(found.values().any(|(known, _)| known == value)),
+        _ => -1,
+    }
 }
 
 /// Whether the running kernel has a feature, by trial: `fentry`, `fmod_ret`, `lsm`, `raw_tracepoint`,

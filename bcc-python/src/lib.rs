@@ -2,14 +2,11 @@
 
 mod buffer;
 mod capi;
-mod capi_attach;
-mod capi_events;
-mod capi_objects;
-mod capi_symbols;
 mod cdata;
 mod construct;
 mod error;
 mod events;
+mod hooks;
 mod insns;
 mod kernel;
 mod link;
@@ -39,6 +36,11 @@ mod _native {
         USDTException,
     };
     #[pymodule_export]
+    use super::hooks::{
+        attach_netfilter, attach_tc, attach_xdp, attach_xdp_link, open_raw_socket, prog_attach,
+        prog_detach,
+    };
+    #[pymodule_export]
     use super::insns::{disassemble, disassemble_instruction, helper_names};
     #[pymodule_export]
     use super::kernel::{
@@ -47,15 +49,13 @@ mod _native {
         tracepoints,
     };
     #[pymodule_export]
-    use super::link::{Link, attach_xdp, detach_links, open_raw_socket, prog_attach, prog_detach};
+    use super::link::{Link, detach_links};
     #[pymodule_export]
     use super::map::Map;
     #[pymodule_export]
     use super::module::Module;
     #[pymodule_export]
-    use super::objects::{
-        attach_tc, attach_xdp_link, map_info, open_iterator, pin, program_info, test_run,
-    };
+    use super::objects::{map_info, open_iterator, pin, program_info, test_run};
     #[pymodule_export]
     use super::place::{UserModule, find_executable, find_library, resolve_symbol};
     #[pymodule_export]

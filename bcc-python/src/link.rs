@@ -1,16 +1,14 @@
 //! Attachments: what `bcc.attach` keeps under the names it gives them.
 
-use crate::error::{attach_failed, attach_refused, load_error};
+use crate::error::{attach_failed, load_error};
 use bcc_core::Error;
-use bcc_core::link::{self, kprobe, perf_event, raw_tp, socket, tracepoint, tracing, uprobe, xdp};
+use bcc_core::link::{self, kprobe, perf_event, raw_tp, tracepoint, tracing, uprobe};
 use bcc_core::module::{Module, matching};
-use bcc_sys::bpf::{AttachType, object};
 use bcc_sys::perf::PerfEventAttr;
-use nix::errno::Errno;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::ffi::OsStr;
-use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
+use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -195,6 +193,25 @@ pub(crate) fn attach_tracing(
         .map_err(|error| attach_failed(&format!("Failed to attach BPF program {name}"), &error))
 }
 
+/// A kernel struct of functions, made of the module's programs for it and of bytes for its data.
+pub(crate) fn attach_struct_ops(
+    py: Python<'_>,
+    module: &Module,
+    name: &str,
+    values: &[(Vec<u8>, Vec<u8>)],
+) -> PyResult<Link> {
+    let names: Vec<String> = values.iter().map(|(member, _)| shown(member)).collect();
+    let data = names.iter().map(String::as_str).zip(values.iter().map(|(_, bytes)| &bytes[..]));
+    let data: Vec<(&str, &[u8])> = data.collect();
+    let text = format!("Failed to register struct {name}");
+    match py.detach(|| module.attach_struct_ops(name, &data)) {
+        Ok(link) => Ok(Link::from(link)),
+        Err(Error::Load(error)) => Err(load_error(&error)),
+        Err(Error::Attach(error)) => Err(attach_failed(&text, &error)),
+        Err(error) => Err(crate::error::AttachError::new_err(format!("{text}: {error}"))),
+    }
+}
+
 /// Where and how often a perf event runs its program, as Python's arguments say.
 pub(crate) struct Sampled {
     pub(crate) kind: u32,
@@ -272,62 +289,4 @@ pub(crate) fn borrow(fd: RawFd) -> PyResult<BorrowedFd<'static>> {
     // a closed one makes the system call fail with EBADF.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
     Ok(fd)
-}
-
-/// Attaches a loaded program to the object behind `target_fd`; it stays until `prog_detach`.
-#[pyfunction]
-pub(crate) fn prog_attach(
-    fd: RawFd,
-    target_fd: RawFd,
-    attach_type: u32,
-    flags: u32,
-) -> PyResult<()> {
-    let attach_type = AttachType(attach_type);
-    object::prog_attach(borrow(fd)?, borrow(target_fd)?, attach_type, flags, None).map_err(
-        |error| {
-            let text = format!("Failed to attach prog function with attach_type {}", attach_type.0);
-            attach_refused(&text, error)
-        },
-    )
-}
-
-/// Undoes `prog_attach`.
-#[pyfunction]
-pub(crate) fn prog_detach(fd: RawFd, target_fd: RawFd, attach_type: u32) -> PyResult<()> {
-    link::prog_attach::detach(borrow(fd)?, borrow(target_fd)?, AttachType(attach_type))
-        .map_err(|error| attach_failed("Failed to detach prog function", &error))
-}
-
-/// A non-blocking packet socket on interface `device` (all when empty) with the filter; its fd is the
-/// caller's to close.
-#[pyfunction]
-pub(crate) fn open_raw_socket(device: &[u8], fd: RawFd) -> PyResult<RawFd> {
-    let device = shown(device);
-    let text = || format!("Failed to open raw device {device}");
-    let link = socket::attach(borrow(fd)?, &device).map_err(|e| attach_failed(&text(), &e))?;
-    link.into_fd().map(IntoRawFd::into_raw_fd).map_err(|link| {
-        crate::error::AttachError::new_err(format!("{}: {} has no socket", text(), link.target()))
-    })
-}
-
-/// Puts an XDP program on an interface, or takes it off (`fd` -1).
-#[pyfunction]
-pub(crate) fn attach_xdp(device: &[u8], fd: RawFd, flags: u32) -> PyResult<()> {
-    let device = shown(device);
-    let done = if fd < 0 {
-        xdp::remove(&device, flags)
-    } else {
-        // It outlives the link on purpose: only `remove_xdp` takes it off.
-        xdp::attach(borrow(fd)?, &device, flags).map(drop)
-    };
-    done.map_err(|error| {
-        let text = match error.errno() {
-            Some(Errno::EBADMSG) => {
-                "Internal error while attaching BPF to device, try increasing the debug level!"
-                    .to_owned()
-            }
-            _ => format!("Failed to attach BPF to device {device}"),
-        };
-        attach_failed(&text, &error)
-    })
 }

@@ -1,5 +1,6 @@
 //! One compiled module: programs, tables, attachments and event buffers, behind `bcc.BPF`.
 
+use crate::capi::texts::Texts;
 use crate::error::{EventError, load_error, map_error};
 use crate::events::Readers;
 use crate::link::{self, Link, Sampled};
@@ -39,6 +40,8 @@ pub(crate) struct Module {
     counters: Mutex<HashMap<(usize, u32), OwnedFd>>,
     /// Instructions that C code has pointers to.
     images: Mutex<HashMap<String, Box<[u8]>>>,
+    /// Texts that C code has pointers to.
+    pub(crate) texts: Texts,
 }
 
 /// What the C functions hand out pointers to.
@@ -106,6 +109,13 @@ impl Module {
         &self.names
     }
 
+    /// What programs submit to the table called `name`: `name#type` of each field.
+    pub(crate) fn event_fields(&self, name: &[u8]) -> Option<Vec<String>> {
+        let (core, name) = (self.core().ok()?, text(name));
+        let layout = core.spec().events.iter().find(|event| event.table == name)?;
+        Some(layout.fields.clone())
+    }
+
     pub(crate) fn table(&self, id: usize) -> Option<&Map> {
         self.maps.get(id).map(Py::get)
     }
@@ -165,7 +175,7 @@ impl Module {
     #[new]
     #[pyo3(signature = (*, text, file, cflags, debug, usdts, allow_rlimit, device))]
     #[expect(clippy::too_many_arguments, reason = "keywords of one call in `bcc.bpf`")]
-    fn new(
+    pub(crate) fn new(
         py: Python<'_>,
         text: Option<Vec<u8>>,
         file: Option<Vec<u8>>,
@@ -191,6 +201,7 @@ impl Module {
             buffers: Mutex::default(),
             counters: Mutex::default(),
             images: Mutex::default(),
+            texts: Texts::default(),
         })
     }
 
@@ -338,6 +349,17 @@ impl Module {
     fn attach_tracing(&self, py: Python<'_>, name: &[u8]) -> PyResult<Link> {
         let program = self.program(py, name)?;
         link::attach_tracing(py, program.as_fd(), name)
+    }
+
+    /// Registers a kernel struct of functions, out of programs and of bytes for its data.
+    fn attach_struct_ops(
+        &self,
+        py: Python<'_>,
+        name: &[u8],
+        values: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> PyResult<Link> {
+        let core = self.core()?;
+        link::attach_struct_ops(py, &core, &text(name), &values)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the values of one perf event")]

@@ -1,9 +1,8 @@
-//! Programs and maps as the kernel sees them: information, pins, test runs, tc and iterators.
+//! Programs and maps as the kernel sees them: information, pins, test runs, iterators.
 
 use crate::error::attach_failed;
-use crate::link::{Link, borrow};
-use bcc_core::link::tc::{self, Direction, TcOpts};
-use bcc_core::link::{tracing, xdp};
+use crate::link::borrow;
+use bcc_core::link::tracing;
 use bcc_sys::bpf::{info, object};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -80,44 +79,6 @@ pub(crate) fn test_run<'py>(
     let result = py.detach(|| object::prog_test_run(program, &run)).map_err(os_error)?;
     let (data, ctx) = (PyBytes::new(py, &result.data), PyBytes::new(py, &result.ctx));
     Ok((result.retval, data, ctx, result.duration_ns))
-}
-
-fn direction(name: &str) -> PyResult<Direction> {
-    match name {
-        "ingress" => Ok(Direction::Ingress),
-        "egress" => Ok(Direction::Egress),
-        _ => Err(PyValueError::new_err(format!("direction is ingress or egress, not {name}"))),
-    }
-}
-
-/// A tc filter on a device: by a tcx link, or (`clsact`) by netlink.
-#[pyfunction]
-pub(crate) fn attach_tc(
-    fd: RawFd,
-    device: &str,
-    side: &str,
-    name: &str,
-    priority: u16,
-    clsact: bool,
-) -> PyResult<Link> {
-    let (program, side) = (borrow(fd)?, direction(side)?);
-    let attached = if clsact {
-        let opts = TcOpts { device, direction: side, name, priority, handle: 0, replace: false };
-        tc::attach(program, &opts)
-    } else {
-        tc::attach_tcx(program, device, side)
-    };
-    attached
-        .map(Link::from)
-        .map_err(|error| attach_failed(&format!("Failed to attach BPF to device {device}"), &error))
-}
-
-/// An XDP program on a device that goes with its link.
-#[pyfunction]
-pub(crate) fn attach_xdp_link(fd: RawFd, device: &str, flags: u32) -> PyResult<Link> {
-    xdp::attach_link(borrow(fd)?, device, flags)
-        .map(Link::from)
-        .map_err(|error| attach_failed(&format!("Failed to attach BPF to device {device}"), &error))
 }
 
 /// A descriptor that runs an iterator program once when it is read to its end; the caller's.

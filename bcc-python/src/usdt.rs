@@ -1,5 +1,6 @@
 //! USDT probes of a process or file, for `bcc.usdt`.
 
+use crate::capi::texts::Texts;
 use crate::error::usdt_error;
 use bcc_core::usdt::{self, Argument, Location, Operand, Probe};
 use pyo3::prelude::*;
@@ -12,7 +13,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The probes of one process or file, and which of them are wanted.
 #[pyclass(frozen, module = "bcc._native")]
 #[derive(Debug)]
-pub(crate) struct Usdt(Mutex<usdt::Usdt>);
+pub(crate) struct Usdt {
+    probes: Mutex<usdt::Usdt>,
+    /// What C functions have given out.
+    pub(crate) texts: Texts,
+}
 
 /// One uprobe: path as the process knows it, function, address, pid, then what to attach: path to open,
 /// file offset, file offset of the semaphore.
@@ -20,8 +25,12 @@ type Uprobe<'py> =
     (Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64, i32, Bound<'py, PyBytes>, u64, u32);
 
 impl Usdt {
-    fn lock(&self) -> MutexGuard<'_, usdt::Usdt> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn of(probes: usdt::Usdt) -> Self {
+        Self { probes: Mutex::new(probes), texts: Texts::default() }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, usdt::Usdt> {
+        self.probes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -50,7 +59,13 @@ impl Usdt {
             Some(pid) => usdt::Usdt::of_process(pid, path),
             None => usdt::Usdt::of_path(&path.map(Path::to_string_lossy).unwrap_or_default()),
         });
-        Ok(Self(Mutex::new(found.map_err(|e| usdt_error(&e))?)))
+        Ok(Self::of(found.map_err(|e| usdt_error(&e))?))
+    }
+
+    /// The handle that C functions take.
+    #[getter]
+    fn _as_parameter_(slf: &Bound<'_, Self>) -> usize {
+        std::ptr::from_ref(slf.get()).addr()
     }
 
     /// Wants `function` to run at `probe` (`name` or `provider:name`).

@@ -85,6 +85,13 @@ class _Function:
         """Puts an XDP program on interface `dev` for as long as the returned link lives."""
         return _native.attach_xdp_link(self.fd, os.fsdecode(dev), flags)
 
+    def attach_netfilter(self, hook="local_in", family="ipv4", priority=0, defragment=False):
+        """Puts a netfilter program on a hook for as long as the returned link lives.
+
+        `hook` is `pre_routing`, `local_in`, `forward`, `local_out` or `post_routing`. Linux 6.4.
+        """
+        return _native.attach_netfilter(self.fd, family, hook, priority, defragment)
+
     def open_iterator(self):
         """Runs an iterator program (`BPF_ITER`): a binary file of what it writes."""
         return os.fdopen(_native.open_iterator(self.fd), "rb")

@@ -1,7 +1,6 @@
 //! C functions that read perf and ring buffers, for scripts that poll by themselves.
-#![expect(unsafe_code, reason = "C functions: pointers from the caller, names without mangling")]
 
-use crate::capi_objects::{failed, fd_of};
+use super::{failed, fd_of};
 use bcc_core::events::{Batch, Poller, RingBuffer, SourceId};
 use bcc_sys::SysError;
 use bcc_sys::mmap::{PerfRecord, PerfRing};
@@ -11,7 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 type RawCall = extern "C" fn(*mut c_void, *mut c_void, c_int);
 type LostCall = extern "C" fn(*mut c_void, u64);
@@ -23,8 +22,10 @@ pub(crate) struct PerfReader {
     raw: Option<RawCall>,
     lost: Option<LostCall>,
     cookie: *mut c_void,
-    event: OwnedFd,
-    ring: PerfRing,
+    pages: c_int,
+    /// Events of one CPU, once there is a descriptor, and what of them is mapped.
+    event: Option<OwnedFd>,
+    ring: Option<PerfRing>,
 }
 
 /// `struct bcc_perf_buffer_opts`.
@@ -36,15 +37,19 @@ pub(crate) struct PerfBufferOpts {
     wakeup_events: c_int,
 }
 
+fn map(event: &OwnedFd, pages: c_int) -> Result<PerfRing, SysError> {
+    let pages = usize::try_from(pages)
+        .map_err(|_negative| SysError { call: "mmap", errno: Errno::EINVAL })?;
+    PerfRing::map(event.as_fd(), pages)
+}
+
 fn open(pages: c_int, opts: &PerfBufferOpts) -> Result<(OwnedFd, PerfRing), SysError> {
     let mut attr = PerfEventAttr::new(perf::TYPE_SOFTWARE, perf::SW_BPF_OUTPUT);
     attr.sample_type = perf::SAMPLE_RAW;
     attr.sample = 1;
     attr.wakeup = opts.wakeup_events.max(1).cast_unsigned();
     let event = perf::open(&attr, opts.pid, opts.cpu, -1)?;
-    let pages = usize::try_from(pages)
-        .map_err(|_negative| SysError { call: "mmap", errno: Errno::EINVAL })?;
-    let ring = PerfRing::map(event.as_fd(), pages)?;
+    let ring = map(&event, pages)?;
     perf::enable(event.as_fd())?;
     Ok((event, ring))
 }
@@ -66,7 +71,10 @@ pub(crate) unsafe extern "C" fn bpf_open_perf_buffer_opts(
         .ok_or(SysError { call: "perf_event_open", errno: Errno::EFAULT })
         .and_then(|opts| open(pages, opts));
     match opened {
-        Ok((event, ring)) => Box::into_raw(Box::new(PerfReader { raw, lost, cookie, event, ring })),
+        Ok((event, ring)) => {
+            let (event, ring) = (Some(event), Some(ring));
+            Box::into_raw(Box::new(PerfReader { raw, lost, cookie, pages, event, ring }))
+        }
         Err(error) => {
             failed(error.errno);
             std::ptr::null_mut()
@@ -92,6 +100,53 @@ pub(crate) unsafe extern "C" fn bpf_open_perf_buffer(
     unsafe { bpf_open_perf_buffer_opts(raw, lost, cookie, pages, &raw const opts) }
 }
 
+/// A reader that is yet without events; it gets them by [`perf_reader_set_fd`] and [`perf_reader_mmap`].
+///
+/// # Safety
+/// `cookie` is what the functions want it to be.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn perf_reader_new(
+    raw: Option<RawCall>,
+    lost: Option<LostCall>,
+    cookie: *mut c_void,
+    pages: c_int,
+) -> *mut PerfReader {
+    let (event, ring) = (None, None);
+    Box::into_raw(Box::new(PerfReader { raw, lost, cookie, pages, event, ring }))
+}
+
+/// Gives a reader the descriptor of a perf event, which is the reader's from then on.
+///
+/// # Safety
+/// `reader` is null or of [`perf_reader_new`]; `fd` is open, and nobody else closes it.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn perf_reader_set_fd(reader: *mut PerfReader, fd: c_int) {
+    // SAFETY: as this function's.
+    if let (Some(reader), 0..) = (unsafe { reader.as_mut() }, fd) {
+        reader.ring = None;
+        // SAFETY: not negative, and the caller gives it up.
+        reader.event = Some(unsafe { OwnedFd::from_raw_fd(fd) });
+    }
+}
+
+/// Maps the ring of a reader's perf event.
+///
+/// # Safety
+/// `reader` is null or of [`perf_reader_new`].
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn perf_reader_mmap(reader: *mut PerfReader) -> c_int {
+    // SAFETY: as this function's.
+    let Some(reader) = (unsafe { reader.as_mut() }) else { return failed(Errno::EFAULT) };
+    let Some(event) = &reader.event else { return failed(Errno::EBADF) };
+    match map(event, reader.pages) {
+        Ok(ring) => {
+            reader.ring = Some(ring);
+            0
+        }
+        Err(error) => failed(error.errno),
+    }
+}
+
 /// The descriptor of a reader, which stays the reader's; -1 for none.
 ///
 /// # Safety
@@ -99,7 +154,8 @@ pub(crate) unsafe extern "C" fn bpf_open_perf_buffer(
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn perf_reader_fd(reader: *const PerfReader) -> c_int {
     // SAFETY: as this function's.
-    unsafe { reader.as_ref() }.map_or(-1, |reader| reader.event.as_raw_fd())
+    let reader = unsafe { reader.as_ref() };
+    reader.and_then(|reader| reader.event.as_ref()).map_or(-1, AsRawFd::as_raw_fd)
 }
 
 /// # Safety
@@ -121,7 +177,8 @@ pub(crate) unsafe extern "C" fn perf_reader_event_read(reader: *mut PerfReader) 
     // SAFETY: as this function's.
     let Some(reader) = (unsafe { reader.as_mut() }) else { return };
     let (raw, lost, cookie) = (reader.raw, reader.lost, reader.cookie);
-    let _all = reader.ring.consume(|record| -> ControlFlow<()> {
+    let Some(ring) = &mut reader.ring else { return };
+    let _all = ring.consume(|record| -> ControlFlow<()> {
         match record {
             PerfRecord::Sample(data) => {
                 let size = c_int::try_from(data.len()).unwrap_or(c_int::MAX);
@@ -186,8 +243,9 @@ pub(crate) unsafe extern "C" fn perf_reader_poll(
         let mut fds = Vec::with_capacity(readers.len());
         for reader in readers {
             // SAFETY: as this function's.
-            let Some(reader) = (unsafe { reader.as_ref() }) else { return failed(Errno::EFAULT) };
-            fds.push(PollFd::new(reader.event.as_fd(), PollFlags::POLLIN));
+            let event = unsafe { reader.as_ref() }.and_then(|reader| reader.event.as_ref());
+            let Some(event) = event else { return failed(Errno::EBADF) };
+            fds.push(PollFd::new(event.as_fd(), PollFlags::POLLIN));
         }
         let waited = nix::poll::poll(&mut fds, timeout_of(timeout));
         let ready: Vec<bool> = fds.iter().map(|fd| fd.any().unwrap_or(false)).collect();

@@ -1,10 +1,8 @@
-//! C functions that scripts call through `bcc.libbcc.lib`, by the names and conventions of libbcc.
+//! Modules: their programs and tables, by number and by name.
 //!
 //! A module handle is what `Module._as_parameter_` gives; it is valid while that object lives.
-#![expect(unsafe_code, reason = "C functions: pointers from the caller, names without mangling")]
 
-use crate::capi_objects::failed;
-use crate::kernel;
+use super::failed;
 use crate::module::Module;
 use nix::errno::Errno;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
@@ -14,14 +12,14 @@ use std::os::fd::IntoRawFd;
 ///
 /// # Safety
 /// `handle` is null or what `Module._as_parameter_` gave, and the module object is still alive.
-unsafe fn module<'a>(handle: *const Module) -> Option<&'a Module> {
+pub(super) unsafe fn module<'a>(handle: *const Module) -> Option<&'a Module> {
     // SAFETY: passed on from the caller.
     unsafe { handle.as_ref() }
 }
 
 /// # Safety
 /// `name` is null or a C string.
-unsafe fn text<'a>(name: *const c_char) -> Option<&'a [u8]> {
+pub(super) unsafe fn text<'a>(name: *const c_char) -> Option<&'a [u8]> {
     if name.is_null() {
         return None;
     }
@@ -88,6 +86,33 @@ pub(crate) unsafe extern "C" fn bpf_function_size(
     module.zip(name).and_then(|(module, name)| module.image(name)).map_or(0, |(_, size)| size)
 }
 
+/// As [`bpf_function_start`], by the function's number.
+///
+/// # Safety
+/// `handle` is null or a live module's.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn bpf_function_start_id(
+    handle: *const Module,
+    index: usize,
+) -> *const c_void {
+    // SAFETY: as this function's.
+    let name = unsafe { bpf_function_name(handle, index) };
+    // SAFETY: as this function's; the name is null or the module's.
+    unsafe { bpf_function_start(handle, name) }
+}
+
+/// As [`bpf_function_size`], by the function's number.
+///
+/// # Safety
+/// `handle` is null or a live module's.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn bpf_function_size_id(handle: *const Module, index: usize) -> usize {
+    // SAFETY: as this function's.
+    let name = unsafe { bpf_function_name(handle, index) };
+    // SAFETY: as this function's; the name is null or the module's.
+    unsafe { bpf_function_size(handle, name) }
+}
+
 /// Loads a function of the module; a descriptor for the caller, or -1 and `errno`.
 ///
 /// Its instructions, license and log are the module's: what is given of them is not read.
@@ -116,20 +141,6 @@ pub(crate) unsafe extern "C" fn bcc_func_load(
         .ok_or(Errno::EINVAL)
         .and_then(|(module, name)| module.load_copy(name, prog_type, attach_type));
     loaded.map_or_else(failed, IntoRawFd::into_raw_fd)
-}
-
-/// 1 or 0; -1 without type information or such a struct.
-///
-/// # Safety
-/// The texts are null or C strings.
-#[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn kernel_struct_has_field(
-    name: *const c_char,
-    field: *const c_char,
-) -> c_int {
-    // SAFETY: as this function's.
-    let (name, field) = (unsafe { text(name) }, unsafe { text(field) });
-    name.zip(field).map_or(-1, |(name, field)| kernel::has_field(name, field))
 }
 
 /// The module's license, or null.

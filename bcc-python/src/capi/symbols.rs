@@ -1,14 +1,13 @@
 //! C functions about symbols: caches by process, and the places that probes go to.
-#![expect(unsafe_code, reason = "C functions: pointers from the caller, names without mangling")]
 
-use crate::capi_objects::{c_text, failed};
+use super::texts::Texts;
+use super::{c_text, copied, failed};
 use bcc_core::kernel::kallsyms::Kallsyms;
+use bcc_core::symbol::build_id::BuildIdCache;
 use bcc_core::symbol::demangle::demangle;
-use bcc_core::symbol::library;
 use bcc_core::symbol::place::{self, Wanted};
 use bcc_core::symbol::process::ProcessSymbols;
 use nix::errno::Errno;
-use std::collections::HashSet;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -29,7 +28,7 @@ pub(crate) struct CSymbol {
 pub(crate) struct SymCache {
     source: Mutex<Source>,
     /// Texts that were handed out; they live as long as the cache.
-    texts: Mutex<HashSet<CString>>,
+    texts: Texts,
 }
 
 #[derive(Debug)]
@@ -45,21 +44,11 @@ impl SymCache {
         } else {
             Source::Process(ProcessSymbols::new(pid).ok().map(Box::new))
         };
-        Self { source: Mutex::new(source), texts: Mutex::default() }
-    }
-
-    /// A pointer to the text that is good while the cache is.
-    fn text(&self, text: &str) -> *const c_char {
-        let Ok(text) = CString::new(text) else { return std::ptr::null() };
-        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        if !texts.contains(&text) {
-            texts.insert(text.clone());
-        }
-        texts.get(&text).map_or(std::ptr::null(), |kept| kept.as_ptr())
+        Self { source: Mutex::new(source), texts: Texts::default() }
     }
 
     /// Name, offset, module; with the module alone, the offset is in it.
-    fn resolve(&self, address: u64) -> Option<(Option<String>, u64, String)> {
+    fn resolve(&self, address: u64) -> Option<Found> {
         match &mut *self.source.lock().unwrap_or_else(PoisonError::into_inner) {
             Source::Kernel(symbols) => {
                 let symbol = symbols.as_ref()?.at(address)?;
@@ -136,13 +125,20 @@ unsafe fn resolve(cache: *mut SymCache, address: u64, to: *mut CSymbol, names: b
     };
     // SAFETY: as the caller's.
     let Some(cache) = (unsafe { cache.as_ref() }) else { return failed(Errno::EFAULT) };
-    let Some((name, offset, module)) = cache.resolve(address) else {
-        return failed(Errno::ENOENT);
-    };
+    match cache.resolve(address) {
+        Some(found) => fill(to, &cache.texts, found, names),
+        None => failed(Errno::ENOENT),
+    }
+}
+
+/// Name, offset and module; without a name, the offset is in the module.
+type Found = (Option<String>, u64, String);
+
+fn fill(to: &mut CSymbol, texts: &Texts, (name, offset, module): Found, names: bool) -> c_int {
     to.offset = offset;
-    to.module = cache.text(&module);
+    to.module = texts.keep(&module);
     let Some(name) = name else { return failed(Errno::ENOENT) };
-    to.name = cache.text(&name);
+    to.name = texts.keep(&name);
     if names {
         let plain = demangle(&name).and_then(|plain| CString::new(plain).ok());
         to.demangle_name = plain.map_or(to.name, |plain| plain.into_raw().cast_const());
@@ -221,13 +217,6 @@ pub(crate) unsafe extern "C" fn bcc_symcache_resolve_name(
     }
 }
 
-/// A copy in memory of `malloc(3)`, for `bcc_procutils_free`; null for what has a NUL inside.
-fn copied(bytes: &[u8]) -> *mut c_char {
-    let Ok(text) = CString::new(bytes) else { return std::ptr::null_mut() };
-    // SAFETY: a C string that lives during the call.
-    unsafe { libc::strdup(text.as_ptr()) }
-}
-
 /// The file (to be freed by `bcc_procutils_free`) and file offset of a symbol, or of an address.
 ///
 /// # Safety
@@ -287,91 +276,88 @@ pub(crate) unsafe extern "C" fn bcc_foreach_function_symbol(
     0
 }
 
-/// Path of a library by its short name (to be freed by `bcc_procutils_free`), or null.
-///
-/// # Safety
-/// `name` is null or a C string.
-#[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn bcc_procutils_which_so(
-    name: *const c_char,
-    pid: c_int,
-) -> *mut c_char {
-    // SAFETY: as this function's.
-    let name = unsafe { c_text(name) }.unwrap_or_default();
-    let found = library::find_library(&name, (pid > 0).then_some(pid));
-    found.map_or(std::ptr::null_mut(), |path| copied(path.as_os_str().as_bytes()))
+/// `struct bpf_stack_build_id`.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct BuildIdFrame {
+    status: i32,
+    build_id: [u8; 20],
+    offset: u64,
 }
 
-/// Path of an executable (to be freed by `bcc_procutils_free`), or null.
-///
-/// # Safety
-/// `name` is null or a C string.
-#[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn bcc_procutils_which(name: *const c_char) -> *mut c_char {
-    // SAFETY: as this function's.
-    let name = unsafe { c_text(name) }.unwrap_or_default();
-    let found = library::find_executable(&name);
-    found.map_or(std::ptr::null_mut(), |path| copied(path.as_os_str().as_bytes()))
+/// What `bcc_buildsymcache_new` gives a pointer to.
+#[derive(Debug, Default)]
+pub(crate) struct BuildIdSymbols {
+    files: Mutex<BuildIdCache>,
+    texts: Texts,
 }
 
-/// Frees what a function of this library says is to be freed.
-///
-/// # Safety
-/// `memory` is null or of such a function, and not used again.
+/// Symbols of files by their build-id.
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn bcc_procutils_free(memory: *const c_char) {
-    // SAFETY: it is null or of `malloc(3)`, and the caller gives it up.
-    unsafe { libc::free(memory.cast_mut().cast()) }
+pub(crate) extern "C" fn bcc_buildsymcache_new() -> *mut BuildIdSymbols {
+    Box::into_raw(Box::default())
 }
 
-/// Calls `call` with the name and address of each kernel symbol.
+/// # Safety
+/// `cache` is null or of [`bcc_buildsymcache_new`], and not used again.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn bcc_free_buildsymcache(cache: *mut BuildIdSymbols) {
+    if !cache.is_null() {
+        // SAFETY: it came from a box, and the caller gives it up.
+        drop(unsafe { Box::from_raw(cache) });
+    }
+}
+
+/// Adds a file; -1 for one without build-id.
 ///
 /// # Safety
-/// `payload` is what `call` wants it to be.
+/// `cache` is null or of [`bcc_buildsymcache_new`], `path` null or a C string.
 #[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn bcc_procutils_each_ksym(
-    call: Option<extern "C" fn(*const c_char, *const c_char, u64, *mut c_void)>,
-    payload: *mut c_void,
+pub(crate) unsafe extern "C" fn bcc_buildsymcache_add_module(
+    cache: *mut BuildIdSymbols,
+    path: *const c_char,
 ) -> c_int {
-    let (Some(call), Ok(symbols)) = (call, Kallsyms::read()) else { return failed(Errno::ENOENT) };
-    for symbol in symbols.iter() {
-        let (Ok(name), Ok(module)) = (CString::new(symbol.name), CString::new(symbol.module))
-        else {
-            continue;
-        };
-        call(name.as_ptr(), module.as_ptr(), symbol.address, payload);
-    }
-    0
-}
-
-/// Whether a mapping of that name is of a file.
-///
-/// # Safety
-/// `name` is null or a C string.
-#[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn bcc_mapping_is_file_backed(name: *const c_char) -> c_int {
     // SAFETY: as this function's.
-    let name = unsafe { c_text(name) }.unwrap_or_default();
-    c_int::from(!name.is_empty() && !name.starts_with('[') && !name.starts_with("//anon"))
-}
-
-/// 1 for an ELF file that is a shared object, 0 for another, -1 for what is none.
-///
-/// # Safety
-/// `path` is null or a C string.
-#[unsafe(no_mangle)]
-pub(crate) unsafe extern "C" fn bcc_elf_is_shared_obj(path: *const c_char) -> c_int {
-    const ET_DYN: u8 = 3;
-    // SAFETY: as this function's.
-    let path = unsafe { c_text(path) }.unwrap_or_default();
-    let mut head = [0; 18];
-    let read = std::fs::File::open(Path::new(&path))
-        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
-    match read {
-        Ok(()) if head.starts_with(b"\x7fELF") => {
-            // e_type, of either byte order: its other byte is 0.
-            c_int::from(head[16].max(head[17]) == ET_DYN)
+    let (Some(cache), Ok(path)) = (unsafe { cache.as_ref() }, unsafe { c_text(path) }) else {
+        return failed(Errno::EFAULT);
+    };
+    let mut files = cache.files.lock().unwrap_or_else(PoisonError::into_inner);
+    match files.add_module(Path::new(&path)) {
+        Ok(()) => 0,
+        Err(error) => {
+            log::debug!("{error}");
+            failed(Errno::ENOENT)
         }
-        _ => failed(Errno::ENOEXEC),
     }
+}
+
+/// Fills `to` with what a frame of a build-id stack is; -1 without a name.
+///
+/// # Safety
+/// `cache` is of [`bcc_buildsymcache_new`], `frame` points to a `bpf_stack_build_id`, `to` to a
+/// `bcc_symbol`; each may be null. The texts live as long as the cache, `demangle_name` until
+/// `bcc_symbol_free_demangle_name`.
+#[unsafe(no_mangle)]
+pub(crate) unsafe extern "C" fn bcc_buildsymcache_resolve(
+    cache: *mut BuildIdSymbols,
+    frame: *const BuildIdFrame,
+    to: *mut CSymbol,
+) -> c_int {
+    /// `BPF_STACK_BUILD_ID_VALID`.
+    const VALID: i32 = 1;
+    // SAFETY: as this function's.
+    let (cache, frame) = (unsafe { cache.as_ref() }, unsafe { frame.as_ref() });
+    // SAFETY: as this function's.
+    let (Some(cache), Some(frame), Some(to)) = (cache, frame, unsafe { to.as_mut() }) else {
+        return failed(Errno::EFAULT);
+    };
+    if frame.status != VALID {
+        return failed(Errno::ENOENT);
+    }
+    let mut files = cache.files.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(symbol) = files.resolve(&frame.build_id, frame.offset) else {
+        return failed(Errno::ENOENT);
+    };
+    let found = (symbol.name.map(str::to_owned), symbol.offset, symbol.module.to_owned());
+    fill(to, &cache.texts, found, true)
 }

@@ -1,7 +1,6 @@
 //! C functions that attach programs. Each gives a descriptor that holds the attachment, or -1 with `errno`.
-#![expect(unsafe_code, reason = "C functions: pointers from the caller, names without mangling")]
 
-use crate::capi_objects::{c_text, failed, fd_of, owned, status};
+use super::{c_text, failed, fd_of, owned, status};
 use bcc_core::link::{AttachError, Link, kprobe, raw_tp, tracepoint, tracing, uprobe, xdp};
 use bcc_sys::SysError;
 use bcc_sys::perf::{self, PerfEventAttr};

@@ -3,6 +3,8 @@
 import os
 
 import pytest
+from bcc import BPF
+from counted import COUNT, MINE
 
 _ROWS = []
 
@@ -32,6 +34,13 @@ def needs():
             pytest.skip(f"this kernel has no {feature}")
 
     return check
+
+
+@pytest.fixture
+def counter():
+    text = COUNT + "int f(void *ctx) { return hit(); }"
+    with BPF(text=text.encode(), cflags=MINE) as b:
+        yield b
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,14 +35,14 @@ FIRST = ["test_examples", "test_execsnoop", "test_opensnoop", "test_biolatency"]
 GUESTS = 2
 
 
-def rust_tests(profile: str) -> list[str]:
-    """Builds the integration tests of the crates that talk to the kernel; their programs."""
+def rust_tests(profile: str, wanted: Callable[[str], bool]) -> list[str]:
+    """Builds the wanted integration tests of the crate that talks to the kernel; their programs."""
     command = ["cargo", "test", "--quiet", "--profile", profile, "--no-run"]
     # The selection of `x test kernel`, so that cargo builds nothing twice.
     command += ["--message-format=json", "--workspace", "--exclude", "bcc-python"]
     tests = TOP / "bcc-core/tests"
     names = [f.stem for f in tests.glob("*.rs")] + [f.parent.name for f in tests.glob("*/main.rs")]
-    for name in sorted(names):
+    for name in sorted(filter(wanted, names)):
         command += ["--test", name]
     # One guest's build is another's: cargo waits for its own lock.
     built = subprocess.run(command, cwd=TOP, stdout=subprocess.PIPE, text=True, check=True)
@@ -51,6 +52,15 @@ def rust_tests(profile: str) -> list[str]:
         if message.get("executable") and "test" in message["target"]["kind"]:
             programs.append(message["executable"])
     return programs
+
+
+def is_rows(name: str) -> bool:
+    """The program that prints the rows of the Rust API, for the API suite."""
+    return name == "rows"
+
+
+def other_than_rows(name: str) -> bool:
+    return not is_rows(name)
 
 
 def rest(suite: str, host: Path) -> list[str]:
@@ -74,7 +84,7 @@ def plan(options: argparse.Namespace, extra: list[str], results: Path) -> dict[s
         host = Path(options.results) / "host"
         nodes = {s: found for s in nodes if (found := rest(s, host))}
     return {
-        "rust": rust_tests(options.profile) if "kernel" in suites else [],
+        "rust": rust_tests(options.profile, other_than_rows) if "kernel" in suites else [],
         "pytest": nodes,
         "extra": extra,
         "results": str(results),
@@ -90,8 +100,10 @@ def run_on(series: str, options: argparse.Namespace, extra: list[str]) -> int:
         old.unlink()
     job_file = results / "plan.json"
     work = plan(options, extra, results)
+    rows = rust_tests(options.profile, is_rows) if "api" in work["pytest"] else [""]
     job_file.write_text(json.dumps(work))
     env = dict(os.environ, BCC_TEST_KERNEL=series, BCC_TEST_DISK="vda", PYTHONDONTWRITEBYTECODE="1")
+    env["BCC_RUST_ROWS"] = rows[0]
     job = qemu.Job(
         argv=["/usr/bin/python3", str(TOP / "tests/vm/inside.py"), str(job_file)],
         cwd=str(TOP),

@@ -49,6 +49,7 @@ struct bpf_raw_tracepoint_args {
 	} \
 	static __always_inline int ____##name(unsigned long long *ctx, ##args)
 
+#define BTF_TRACEPOINT_PROBE(event, args...) BPF_PROG(btf_tracepoint__##event, ##args)
 #define KFUNC_PROBE(function, args...) BPF_PROG(kfunc__vmlinux__##function, ##args)
 #define KRETFUNC_PROBE(function, args...) BPF_PROG(kretfunc__vmlinux__##function, ##args)
 #define MODULE_KFUNC_PROBE(module, function, args...) \

@@ -99,6 +99,21 @@ def test_raw_tracepoint(row):
         row("BPF.detach_raw_tracepoint", "ok")
 
 
+def test_btf_tracepoint(needs, row):
+    needs("fentry")
+    text = COUNT + """BTF_TRACEPOINT_PROBE(sched_process_exec, struct task_struct *task, int old) {
+        return task->tgid == PID && old ? hit() : 0; }"""
+    child = subprocess.Popen(
+        ["sh", "-c", "read line; exec true"], stdin=subprocess.PIPE, text=True
+    )
+    with BPF(text=text.encode(), cflags=[f"-DPID={child.pid}"]) as b:
+        child.communicate("go\n")
+        assert hits(b) == 1
+        row("BTF_TRACEPOINT_PROBE (own)", "1 exec of the child")
+        b.detach_btf_tracepoint(b"sched_process_exec")
+        assert b.btf_tracepoint_fds == {}
+
+
 def test_kfunc_kretfunc(needs, row):
     needs("fentry")
     text = COUNT + (

@@ -63,8 +63,7 @@ def send_with(algorithm):
     return sum(received)
 
 
-def test_tcp_congestion_control(needs, row):
-    needs("fentry")
+def test_tcp_congestion_control(row):
     name = f"bcc{os.getpid()}".encode()
     with BPF(text=RENO) as b:
         assert b.attach_struct_ops(b"tcp_congestion_ops", {"name": name}) is b

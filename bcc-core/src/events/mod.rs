@@ -2,6 +2,29 @@
 //!
 //! program → [`PerfBuffer`] (a ring per CPU) or [`RingBuffer`] (one for all) → [`Poller`] → the
 //! caller's closure, or a [`Batch`] to look at later.
+//!
+//! As they come, or collected and iterated over:
+//!
+//! ```no_run
+//! use bcc_core::events::{Batch, Event, PerfBufferOpts, Poller};
+//! use std::ops::ControlFlow;
+//!
+//! # fn demo(bpf: bcc_core::Bpf) -> Result<(), bcc_core::Error> {
+//! let mut poller = Poller::new()?;
+//! bpf.open_perf_buffer(&mut poller, "events", PerfBufferOpts::default())?;
+//! bpf.open_ring_buffer(&mut poller, "more")?;
+//! poller.poll(1000, |event| {
+//!     if let Event::Sample { cpu, data, .. } = event {
+//!         println!("{} bytes on CPU {cpu}", data.len());
+//!     }
+//!     ControlFlow::<()>::Continue(())
+//! })?;
+//!
+//! let mut batch = Batch::default();
+//! poller.consume_into(&mut batch, 1000)?;
+//! let bytes: usize = batch.iter().map(|record| record.data.len()).sum();
+//! # Ok(()) }
+//! ```
 
 mod batch;
 mod perf;

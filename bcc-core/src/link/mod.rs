@@ -3,6 +3,19 @@
 //! One file per kind, each with an `attach` that takes a loaded program's descriptor. What a link
 //! holds is a descriptor wherever the kernel offers that, so nothing stays after a `kill -9`; what
 //! has only a name (tracefs probes) carries our process id in it, see [`remove_stale_probes`].
+//!
+//! ```no_run
+//! use bcc_core::link::tracepoint;
+//! use bcc_sys::bpf::ProgType;
+//! use std::os::fd::AsFd;
+//!
+//! # fn main() -> Result<(), bcc_core::Error> {
+//! let bpf = bcc_core::Bpf::from_text("int f(void *ctx) { return 0; }")?;
+//! let program = bpf.load_program("f", ProgType::TRACEPOINT)?;
+//! let link = tracepoint::attach(program.as_fd(), "sched", "sched_switch")?;
+//! link.detach()?;
+//! # Ok(()) }
+//! ```
 
 mod error;
 pub mod kprobe;

@@ -38,9 +38,12 @@ fn to(module: &Module, program: &str, named: &Named<'_>) -> Result<Link, Error> 
             tracepoint::attach(fd, category, event)
         }
         Hook::RawTracepoint => raw_tp::attach(fd, named.target),
-        Hook::Fentry | Hook::Fexit | Hook::FmodRet | Hook::Lsm | Hook::Iter => {
-            tracing::attach(fd, named.target)
-        }
+        Hook::BtfTracepoint
+        | Hook::Fentry
+        | Hook::Fexit
+        | Hook::FmodRet
+        | Hook::Lsm
+        | Hook::Iter => tracing::attach(fd, named.target),
         // All functions of a struct at once: `Module::attach_struct_ops`.
         Hook::StructOps => return module.attach_struct_ops(named.module, &[]),
     };

@@ -86,6 +86,15 @@ impl BpfBuilder {
 
     /// Compiles readers of the arguments of `usdt`'s enabled probes (`bpf_usdt_readarg`), and attaches
     /// their handlers; may be given several times.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), bcc_core::Error> {
+    /// let mut python = bcc_core::usdt::Usdt::of_path("/usr/bin/python3")?;
+    /// python.enable("python:gc__start", "started")?;
+    /// let text = "int started(struct pt_regs *ctx) { bpf_trace_printk(\"gc\"); return 0; }";
+    /// let bpf = bcc_core::Bpf::builder().usdt(python).build_from_text(text)?;
+    /// # Ok(()) }
+    /// ```
     pub fn usdt(mut self, usdt: Usdt) -> Self {
         self.usdts.push(usdt);
         self

@@ -15,6 +15,8 @@ pub enum Hook {
     Tracepoint,
     /// Raw tracepoint.
     RawTracepoint,
+    /// Tracepoint whose arguments have the kernel's types.
+    BtfTracepoint,
     /// Kernel function entry by trampoline.
     Fentry,
     /// Kernel function return by trampoline.
@@ -70,6 +72,7 @@ const fn traced(
     let (prog_type, btf_prefix) = match hook {
         Hook::Lsm => (ProgType::LSM, "bpf_lsm_"),
         Hook::Iter => (ProgType::TRACING, "bpf_iter_"),
+        Hook::BtfTracepoint => (ProgType::TRACING, "btf_trace_"),
         _ => (ProgType::TRACING, ""),
     };
     ProgramKind {
@@ -89,6 +92,7 @@ pub const KINDS: &[ProgramKind] = &[
     row("kretprobe__", Hook::Kretprobe, ProgType::KPROBE),
     row("tracepoint__", Hook::Tracepoint, ProgType::TRACEPOINT),
     row("raw_tracepoint__", Hook::RawTracepoint, ProgType::RAW_TRACEPOINT),
+    traced("btf_tracepoint__", Hook::BtfTracepoint, AttachType::TRACE_RAW_TP, true),
     traced("kfunc__", Hook::Fentry, AttachType::TRACE_FENTRY, true),
     traced("kretfunc__", Hook::Fexit, AttachType::TRACE_FEXIT, true),
     traced("kmod_ret__", Hook::FmodRet, AttachType::MODIFY_RETURN, false),
@@ -196,6 +200,8 @@ mod tests {
             named("tracepoint__sched__sched_switch").unwrap().tracepoint(),
             "sched:sched_switch"
         );
+        let tracepoint = named("btf_tracepoint__sched_switch").unwrap();
+        assert_eq!(tracepoint.btf_target().as_deref(), Some("btf_trace_sched_switch"));
         let member = named("struct_ops__tcp_congestion_ops__ssthresh").unwrap();
         assert_eq!((member.module, member.target), ("tcp_congestion_ops", "ssthresh"));
         assert_eq!(named("do_something"), None);

@@ -24,7 +24,7 @@ pub struct KernelFunction {
 
 /// Where functions are looked up.
 pub trait KernelFunctions: Send + Sync {
-    /// The type id of function `name` in the BTF of `module` (`vmlinux` or a module's name); `None`
+    /// The type id of function `name` (or of the typedef of a tracepoint's) in the BTF of `module` (`vmlinux` or a module's name); `None`
     /// when it is not there.
     ///
     /// # Errors
@@ -118,7 +118,7 @@ impl KernelFunctions for RunningKernel {
         let missing = |why: String| LoadError::NoBtf { module: module.to_owned(), why };
         let vmlinux = self.vmlinux().ok_or_else(|| missing(String::new()))?;
         if module == "vmlinux" {
-            return Ok(vmlinux.func(name).map(|id| id.0));
+            return Ok(function(vmlinux, name));
         }
         let loaded = Path::new("/sys/kernel/btf").join(module);
         if module.contains('/') || !loaded.is_file() {
@@ -126,6 +126,10 @@ impl KernelFunctions for RunningKernel {
         }
         let index = Self::target().module_btf(module, vmlinux.btf());
         let index = index.map_err(|error| missing(error.to_string()))?;
-        Ok(index.func(name).map(|id| id.0))
+        Ok(function(&index, name))
     }
+}
+
+fn function(index: &Index, name: &str) -> Option<u32> {
+    index.func(name).or_else(|| index.typedef(name)).map(|id| id.0)
 }

@@ -42,6 +42,15 @@ struct Region {
 }
 
 /// The symbols of one process.
+///
+/// ```no_run
+/// # fn main() -> Result<(), bcc_core::symbol::SymbolError> {
+/// let mut symbols = bcc_core::symbol::process::ProcessSymbols::new(1234)?;
+/// if let Some(symbol) = symbols.resolve_demangled(0x7f00_1234_5678) {
+///     println!("{}+{:#x} [{}]", symbol.name.unwrap_or("?"), symbol.offset, symbol.module);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct ProcessSymbols {
     pid: i32,

@@ -1,9 +1,8 @@
 //! Objects that programs and maps are attached to or keyed by; structs of functions.
 
-use super::{needs, row};
+use super::row;
 use anyhow::Result;
 use bcc_core::Bpf;
-use bcc_core::kernel::features::{Feature, supported};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 
@@ -37,7 +36,6 @@ fn pins() -> Result<()> {
 
 #[test]
 fn structs_of_functions() -> Result<()> {
-    needs!(supported(Feature::Fentry), "trampolines");
     let text = "
         extern void tcp_reno_cong_avoid(struct sock *sk, u32 ack, u32 acked) __ksym;
         extern u32 tcp_reno_ssthresh(struct sock *sk) __ksym;

@@ -166,9 +166,9 @@ fn usdt() -> Result<()> {
     let mut usdt = Usdt::of_path(path.to_str().unwrap())?;
     needs!(usdt.probes().iter().any(|probe| probe.name == "gc__start"), "probes in its python3");
     usdt.enable("python:gc__start", "started")?;
-    let text = "BPF_HASH(generations, u64);
+    let text = "BPF_HASH(generations, int);
         int started(struct pt_regs *ctx) {
-            u64 generation = 0;
+            int generation = -1;
             bpf_usdt_readarg(1, ctx, &generation);
             generations.increment(generation);
             return 0;
@@ -177,7 +177,7 @@ fn usdt() -> Result<()> {
     let script = "import gc; gc.disable(); [gc.collect(1) for _ in range(7)]";
     assert!(Command::new(&path).args(["-S", "-c", script]).status()?.success());
     // Collections of generation 2 may come at the interpreter's end.
-    assert_eq!(bpf.typed_map::<u64, u64>("generations")?.get(&1)?, Some(7));
+    assert_eq!(bpf.typed_map::<i32, u64>("generations")?.get(&1)?, Some(7));
     row("Rust builder.usdt (C++ attach_usdt, crate USDTContext)", "7 collections of generation 1");
     Ok(())
 }

@@ -10,8 +10,15 @@ use clang_sys as sys;
 const MAX_REGISTER_PARAMETERS: usize = 6;
 
 /// Names that say that the program's context holds trusted kernel pointers.
-const BTF_PREFIXES: [&str; 6] =
-    ["kfunc__", "kretfunc__", "kmod_ret__", "lsm__", "bpf_iter__", "struct_ops__"];
+const BTF_PREFIXES: [&str; 7] = [
+    "btf_tracepoint__",
+    "kfunc__",
+    "kretfunc__",
+    "kmod_ret__",
+    "lsm__",
+    "bpf_iter__",
+    "struct_ops__",
+];
 const BTF_SECTIONS: [&str; 6] = ["fentry", "fexit", "fmod_ret", "lsm", "tp_btf", "iter"];
 
 /// Externally visible functions with a body in the main file, in order.

@@ -22,6 +22,7 @@ class AttachMixin(ProbeMixin):
         self.uprobe_fds = {}
         self.tracepoint_fds = {}
         self.raw_tracepoint_fds = {}
+        self.btf_tracepoint_fds = {}
         self.kfunc_entry_fds = {}
         self.kfunc_exit_fds = {}
         self.fmod_ret_fds = {}
@@ -43,6 +44,7 @@ class AttachMixin(ProbeMixin):
         for table in (
             self.tracepoint_fds,
             self.raw_tracepoint_fds,
+            self.btf_tracepoint_fds,
             self.kfunc_entry_fds,
             self.kfunc_exit_fds,
             self.lsm_fds,
@@ -118,6 +120,22 @@ class AttachMixin(ProbeMixin):
         if fn_name not in links:
             raise Exception("%s %s is not attached" % (what, fn_name.decode()))
         links.pop(fn_name).detach()
+
+    def attach_btf_tracepoint(self, fn_name=b""):
+        """Attaches the program `btf_tracepoint__EVENT` of `BTF_TRACEPOINT_PROBE`; upstream's has none."""
+        return self._attach_tracing(
+            fn_name,
+            b"btf_tracepoint__",
+            self.btf_tracepoint_fds,
+            BPFProgType.TRACING,
+            BPFAttachType.TRACE_RAW_TP,
+            "BTF tracepoint",
+        )
+
+    def detach_btf_tracepoint(self, fn_name=b""):
+        """Detaches the program of a BTF tracepoint."""
+        links = self.btf_tracepoint_fds
+        self._detach_tracing(fn_name, b"btf_tracepoint__", links, "BTF tracepoint")
 
     def attach_kfunc(self, fn_name=b""):
         """Attaches the fentry program `kfunc__MODULE__FUNCTION`."""
@@ -282,6 +300,7 @@ _AUTOLOAD = {
         tp=target.replace(b"__", b":"), fn_name=fn
     ),
     b"raw_tracepoint__": lambda b, fn, target: b.attach_raw_tracepoint(tp=target, fn_name=fn),
+    b"btf_tracepoint__": lambda b, fn, _: b.attach_btf_tracepoint(fn_name=fn),
     b"kfunc__": lambda b, fn, _: b.attach_kfunc(fn_name=fn),
     b"kretfunc__": lambda b, fn, _: b.attach_kretfunc(fn_name=fn),
     b"lsm__": lambda b, fn, _: b.attach_lsm(fn_name=fn),

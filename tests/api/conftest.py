@@ -2,6 +2,7 @@
 
 import os
 
+import bcc
 import pytest
 from bcc import BPF
 from counted import COUNT, MINE
@@ -46,6 +47,8 @@ def counter():
 def pytest_terminal_summary(terminalreporter):
     """The table: kernel, row, value; then the rows that this kernel could not show."""
     kernel = os.uname().release
+    if "site-packages" in bcc.__file__:
+        _ROWS.append(("the wheel, installed in a clean environment", bcc.__file__))
     write = terminalreporter.write_line
     for name, value in sorted(_ROWS):
         write(f"{kernel:24} {name:48} {value}")

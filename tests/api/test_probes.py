@@ -323,3 +323,16 @@ def test_member_of_an_archive(row, tmp_path):
         assert done.stdout.startswith("returned_42")
         assert hits(b) == 1
     row("BPF.attach_uprobe archive!/member", "1 hit")
+
+
+def test_events_of_kprobes_by_name(counter, needs, row):
+    needs("kprobes")
+    name = counter.get_syscall_fnname(b"getpgid")
+    counter.attach_kprobe(event=name, fn_name=b"f")
+    counter.detach_kprobe_event_by_fn(b"p_" + name, b"f")
+    assert counter.num_open_kprobes() == 1
+    counter.detach_kprobe_event(b"p_" + name)
+    assert counter.num_open_kprobes() == 0
+    with pytest.raises(KeyError):
+        counter.detach_kprobe_event(b"p_" + name)
+    row("detach_kprobe_event, detach_kprobe_event_by_fn", "the event stays, then goes")

@@ -54,6 +54,6 @@ def pytest_terminal_summary(terminalreporter):
         write(f"{kernel:24} {name:48} {value}")
     for kind in ("skipped", "failed", "error"):
         for report in terminalreporter.stats.get(kind, []):
-            name = report.nodeid.rpartition("::")[2].removeprefix("test_")
+            name = report.nodeid.partition("::")[2].removeprefix("test_")
             write(f"{kernel:24} {name:48} MISSING ({kind})")
     write(f"{len(_ROWS)} rows shown on {kernel}")

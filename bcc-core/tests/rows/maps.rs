@@ -73,7 +73,7 @@ fn arrays_and_per_cpu() -> Result<()> {
     array.insert(&3, &33)?;
     assert_eq!((array.get(&3)?, array.get(&4)?, array.items()?.len()), (Some(33), None, 4));
     row("Rust BPFArrayTable", "33 of 4");
-    let cpus = bcc_sys::bpf::possible_cpus()?;
+    let cpus = bcc_core::kernel::cpus::possible()?.len();
     let values: Vec<u64> = (0..cpus as u64).map(|cpu| cpu * 10 + 1).collect();
     for name in ["pa", "ph"] {
         let table = bpf.typed_map::<u32, u64>(name)?;

@@ -187,7 +187,9 @@ fn symbols() -> Result<()> {
     let own = std::process::id().cast_signed();
     let opts = getppid_of_libc();
     let mut process = ProcessSymbols::new(own)?;
-    let address = process.resolve_name(opts.path.to_str().unwrap(), "getppid").unwrap();
+    // The maps name the file itself, not a link to it.
+    let library = std::fs::canonicalize(&opts.path)?;
+    let address = process.resolve_name(library.to_str().unwrap(), "getppid").unwrap();
     let symbol = process.resolve(address + 1).unwrap();
     assert_eq!((symbol.offset, symbol.name.unwrap().contains("getppid")), (1, true));
     row("Rust ProcessSymbols (crate SymbolCache)", "getppid+1 there and back");

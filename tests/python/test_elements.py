@@ -94,6 +94,17 @@ def test_lists_hold_scalars_of_the_very_classes_each_with_its_own_memory(b):
     assert kept[0].value == -kept[1].value
 
 
+def test_a_walk_goes_on_behind_a_deleted_key_and_gives_none_twice(b):
+    table = b["longs"]
+    for number in range(40):
+        table[ct.c_ulong(number)] = ct.c_long(number)
+    walk = iter(table.keys())
+    seen = [next(walk).value for _ in range(10)]
+    del table[ct.c_ulong(seen[-1])]
+    seen += [key.value for key in walk]
+    assert sorted(seen) == list(range(40))
+
+
 def test_scalars_of_all_widths_keep_their_values(b):
     b["shorts"][ct.c_ushort(65535)] = ct.c_char(b"x")
     [(key, leaf)] = b["shorts"].items()

@@ -139,18 +139,29 @@ class TableBase(HistogramMixin, _native.Table, MutableMapping):
         return out
 
     class Iter:
-        """Walks keys by get_next_key."""
+        """Walks keys by get_next_key, each at most once.
+
+        The kernel starts over when the key it stood on was deleted meanwhile. A walk that it sets
+        back again and again ends at last.
+        """
 
         def __init__(self, table):
             self.table = table
             self.key = None
+            self._seen = set()
 
         def __iter__(self):
             return self
 
         def __next__(self):
-            self.key = self.table.next(self.key)
-            return self.key
+            seen = self._seen
+            for _ in range(4 * len(seen) + 64):
+                key = self.key = self.table.next(self.key)
+                known = len(seen)
+                seen.add(bytes(key))
+                if len(seen) > known:
+                    return key
+            raise StopIteration
 
         next = __next__
 

@@ -195,13 +195,14 @@ static int leave(int ret)
     e->name[0] = 0;
     bpf_probe_read_user_str(e->name, sizeof(e->name), (void *)call->path);
     calls.delete(&id);
-    u32 size = sizeof(*e);
 #ifdef FULL_PATH
     if (e->name[0] != '/')
         e->cwd_len = read_cwd(l->cwd, l->start);
-    size += e->cwd_len & (CWD_SIZE - 1);
+    long full = events.ringbuf_output(e, sizeof(*e) + (e->cwd_len & (CWD_SIZE - 1)), 0);
+#else
+    long full = events.ringbuf_output(e, sizeof(*e), 0);
 #endif
-    if (events.ringbuf_output(e, size, 0))
+    if (full)
         lost.atomic_increment(zero);
     return 0;
 }

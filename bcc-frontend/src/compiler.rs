@@ -1,7 +1,7 @@
 //! The stages in a row.
 
 use crate::facts::Rewritten;
-use crate::headers::Headers;
+use crate::headers::{Headers, Missing};
 use crate::{emit, headers, rewrite};
 use bcc_core::compile::child::build_id;
 use bcc_core::compile::{CompileError, CompileOutput, CompileRequest, Inputs};
@@ -17,20 +17,20 @@ impl bcc_core::compile::Compiler for Compiler {
     fn compile(&self, request: &CompileRequest) -> Result<CompileOutput, CompileError> {
         mutation::choose(&request.cflags);
         let request = &with_index_cache(request);
-        let mut built = headers::build(request, &[])?;
+        let mut built = headers::build(request, &Missing::default())?;
         let mut result = rewritten(request, &built);
         if let Err(diagnostics) = &result {
             // Names that only the preprocessor makes (`##`) are seen by clang, not by the lexer that
             // chose the types: choose again, once.
-            let missing = missing_names(diagnostics);
-            if !missing.is_empty() && !built.real {
+            let missing = missing(diagnostics);
+            if !missing.names.is_empty() && !built.real {
                 built = headers::build(request, &missing)?;
                 result = rewritten(request, &built);
             }
         }
         if let Err(diagnostics) = &result
             && !built.real
-            && !missing_names(diagnostics).is_empty()
+            && !missing(diagnostics).names.is_empty()
             && let Ok(real) = headers::build_real(request)
             && let Ok(rewritten) = rewritten(request, &real)
         {
@@ -38,7 +38,7 @@ impl bcc_core::compile::Compiler for Compiler {
             (built, result) = (real, Ok(rewritten));
         }
         let failed = |diagnostics| CompileError::Diagnostics { diagnostics };
-        let spec = emitted(request, &built, &result.map_err(failed)?).map_err(failed)?;
+        let spec = emitted(request, &built, result.map_err(failed)?).map_err(failed)?;
         let cacheable = !depends_on_the_moment(request, &built.inputs);
         Ok(CompileOutput { spec, inputs: built.inputs, cacheable })
     }
@@ -68,12 +68,18 @@ fn rewritten(request: &CompileRequest, built: &Headers) -> Result<Rewritten, Vec
 fn emitted(
     request: &CompileRequest,
     built: &Headers,
-    rewritten: &Rewritten,
+    rewritten: Rewritten,
 ) -> Result<ModuleSpec, Vec<Diagnostic>> {
-    let result = emit::emit(request, rewritten);
-    let Some(precompiled) = built.precompiled.as_ref().filter(|_| result.is_err()) else {
+    let mut rewritten = rewritten;
+    let mut result = emit::emit(request, &rewritten);
+    let Some(precompiled) = &built.precompiled else { return result };
+    let is_enough = |spec: &ModuleSpec| !headers::lacks_types(spec);
+    if !result.as_ref().is_ok_and(is_enough) && headers::make_whole(&mut rewritten.input.args) {
+        result = emit::emit(request, &rewritten);
+    }
+    if result.is_ok() {
         return result;
-    };
+    }
     let plain = rewrite::rewrite(request, precompiled.plain.clone())?;
     let result = emit::emit(request, &plain);
     if result.is_ok() {
@@ -91,29 +97,37 @@ fn with_index_cache(request: &CompileRequest) -> CompileRequest {
 }
 
 /// Names that clang did not know, from its messages.
-fn missing_names(diagnostics: &[Diagnostic]) -> Vec<String> {
-    // The last one: of a struct whose members the text does not name there is only a part, and the
-    // hint wants to know them all.
-    const MESSAGES: [&str; 7] = [
-        "use of undeclared identifier '",
+fn missing(diagnostics: &[Diagnostic]) -> Missing {
+    const TYPES: [&str; 4] = [
         "unknown type name '",
-        "call to undeclared function '",
         "incomplete type '",
         "incomplete definition of type '",
         "incomplete result type '",
-        "' in '",
     ];
-    let name = |diagnostic: &Diagnostic| {
-        let message = &diagnostic.message;
-        let (_, rest) = MESSAGES.iter().find_map(|m| message.split_once(m))?;
-        let quoted = rest.split('\'').next()?;
-        let word = quoted.trim_end_matches(['*', ' ']).rsplit(' ').next()?;
-        (!word.is_empty()).then(|| word.to_owned())
+    // The last one: of a struct whose members the text does not name there is only a part, and the
+    // hint wants to know them all.
+    const OTHERS: [&str; 3] =
+        ["use of undeclared identifier '", "call to undeclared function '", "' in '"];
+    let named = |messages: &[&str]| {
+        let mut names: Vec<String> = diagnostics
+            .iter()
+            .filter_map(|diagnostic| {
+                let split = |message: &&str| diagnostic.message.split_once(*message);
+                let (_, rest) = messages.iter().find_map(split)?;
+                let quoted = rest.split('\'').next()?;
+                let word = quoted.trim_end_matches(['*', ' ']).rsplit(' ').next()?;
+                (!word.is_empty()).then(|| word.to_owned())
+            })
+            .collect();
+        names.sort();
+        names.dedup();
+        names
     };
-    let mut names: Vec<String> = diagnostics.iter().filter_map(name).collect();
+    let types = named(&TYPES);
+    let mut names = [named(&OTHERS), types.clone()].concat();
     names.sort();
     names.dedup();
-    names
+    Missing { names, types }
 }
 
 /// Whether the text asks for the time of the compile, or for code that is not ours to know.
@@ -146,7 +160,9 @@ mod tests {
         ];
         let diagnostics: Vec<Diagnostic> =
             messages.map(|m| Diagnostic::new(Severity::Error, Stage::Parse, m)).into();
-        assert_eq!(missing_names(&diagnostics), ["bar", "baz_t", "foo", "whole"]);
+        let missing = missing(&diagnostics);
+        assert_eq!(missing.names, ["bar", "baz_t", "foo", "whole"]);
+        assert_eq!(missing.types, ["bar", "baz_t"]);
     }
 
     #[test]

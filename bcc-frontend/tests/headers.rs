@@ -7,8 +7,10 @@ mod targets;
 
 use bcc_core::compile::{CompileError, CompileOutput, CompileRequest, Compiler as _};
 use bcc_core::spec::{Diagnostic, Severity};
-use bcc_core::target::Target;
+use bcc_core::target::{ModuleTypes, Target};
+use bcc_frontend::headers::Missing;
 use bcc_sys::btf::{Found, Index, Type};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,14 +72,43 @@ fn complaints(errors: &[Diagnostic]) -> Vec<(String, Option<String>)> {
     names
 }
 
-fn is_absent(types: &Index, name: &str, owner: Option<&str>) -> bool {
-    match owner {
-        Some(tag) => types.composite(tag).is_some() && !types.has_member(tag, name),
-        // A tag that is only declared somewhere is as absent as one that is not there.
-        None => types.find(name).all(|found| match found {
-            Found::Type(id) => matches!(types.btf().get(id), Ok(Type::Fwd { .. }) | Err(_)),
-            Found::Enumerator(_) => false,
-        }),
+/// What there is to look a name up in: the kernel's own types and those of its modules.
+struct Lookup<'a> {
+    target: &'a Target,
+    kernel: Index,
+    modules: OnceCell<ModuleTypes>,
+}
+
+impl Lookup<'_> {
+    fn is_absent(&self, name: &str, owner: Option<&str>) -> bool {
+        let kernel = &self.kernel;
+        match owner {
+            Some(tag) => kernel.composite(tag).is_some() && !kernel.has_member(tag, name),
+            // A tag that is only declared somewhere is as absent as one that is not there.
+            None => {
+                let declared = kernel.find(name).all(|found| match found {
+                    Found::Type(id) => {
+                        matches!(kernel.btf().get(id), Ok(Type::Fwd { .. }) | Err(_))
+                    }
+                    Found::Enumerator(_) => false,
+                });
+                declared && !self.is_in_a_module(name)
+            }
+        }
+    }
+
+    fn is_in_a_module(&self, name: &str) -> bool {
+        let base = self.kernel.btf();
+        let is_there = |module: &String| {
+            let types = self.target.module_btf(module, base);
+            types.is_ok_and(|types| types.composite(name).is_some())
+        };
+        self.target.loaded_modules().iter().any(is_there)
+            || self.on_disk().best(&[name], &[]).is_some()
+    }
+
+    fn on_disk(&self) -> &ModuleTypes {
+        self.modules.get_or_init(|| self.target.module_types(self.kernel.btf()))
     }
 }
 
@@ -96,8 +127,8 @@ fn request(target: &Target, program: &Path) -> (CompileRequest, BTreeMap<String,
     (request, head)
 }
 
-fn run(target: &Target, types: &Index, program: &Path) -> Outcome {
-    let (request, head) = request(target, program);
+fn run(types: &Lookup<'_>, program: &Path) -> Outcome {
+    let (request, head) = request(types.target, program);
     let begun = cpu_time();
     let diagnostics = match bcc_frontend::Compiler.compile(&request) {
         Ok(output) => return passed(&request, &output, cpu_time() - begun),
@@ -107,8 +138,7 @@ fn run(target: &Target, types: &Index, program: &Path) -> Outcome {
     let errors: Vec<Diagnostic> =
         diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect();
     let names = complaints(&errors);
-    let proven =
-        |(name, owner): &(String, Option<String>)| is_absent(types, name, owner.as_deref());
+    let proven = |(name, owner): &(String, Option<String>)| types.is_absent(name, owner.as_deref());
     // An excuse must be written down in the program, so that no absence is ever a surprise.
     let expected = head.get("absent").cloned().unwrap_or_default();
     let listed =
@@ -116,7 +146,10 @@ fn run(target: &Target, types: &Index, program: &Path) -> Outcome {
     if !names.is_empty() && names.iter().all(|name| proven(name) && listed(name)) {
         let show = |(name, owner): &(String, Option<String>)| match owner {
             Some(owner) => format!("struct {owner} has no member {name}"),
-            None => format!("nothing is named {name}"),
+            None => format!(
+                "nothing is named {name} in the kernel and {} modules",
+                types.target.loaded_modules().len() + types.on_disk().modules()
+            ),
         };
         return Outcome::Absent(names.iter().map(show).collect());
     }
@@ -132,7 +165,7 @@ fn passed(request: &CompileRequest, output: &CompileOutput, cpu: Duration) -> Ou
     if let Some(empty) = output.spec.programs.iter().find(|program| program.insns.is_empty()) {
         return Outcome::Failed(format!("{} has no code", empty.name));
     }
-    let built = bcc_frontend::headers::build(request, &[]).expect("built before");
+    let built = bcc_frontend::headers::build(request, &Missing::default()).expect("built before");
     let types = built.input.files.iter().find(|file| file.path.ends_with("bcc/vmlinux.h"));
     Outcome::Passed { bytes: types.map_or(0, |file| file.text.len()), cpu }
 }
@@ -149,11 +182,12 @@ fn the_corpus_compiles_for_every_target() {
     assert!(!targets.is_empty(), "no Target at hand");
     let mut failures = Vec::new();
     for (release, target) in &targets {
-        let types = target.btf().expect("BTF");
+        let kernel = target.btf().expect("BTF");
+        let types = Lookup { target, kernel, modules: OnceCell::new() };
         let (mut passed, mut absent, mut sizes, mut times) = (0, 0, vec![], vec![]);
         for program in &corpus {
             let name = program.file_stem().expect("a file").to_string_lossy().into_owned();
-            match run(target, &types, program) {
+            match run(&types, program) {
                 Outcome::Passed { bytes, cpu } => {
                     passed += 1;
                     sizes.push(bytes);

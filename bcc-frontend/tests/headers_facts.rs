@@ -5,9 +5,11 @@ mod targets;
 
 use bcc_core::compile::{CompileError, CompileRequest, Compiler as _};
 use bcc_core::spec::Severity;
-use bcc_core::target::Target;
+use bcc_core::target::{ModuleTypes, Target};
+use bcc_sys::btf::{Btf, Composite, Type};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn request(target: &Target, text: &str) -> CompileRequest {
     CompileRequest {
@@ -108,35 +110,101 @@ fn version_and_configuration_are_the_target_s_own() {
     }
 }
 
+/// Types of modules, members of theirs, and the modules that have them: named alike, not alike at all,
+/// and one that only the search through all files finds.
+const OF_MODULES: &[(&str, &str, &str)] = &[
+    ("btrfs_inode", "vfs_inode", "btrfs"),
+    ("ovl_inode", "vfs_inode", "overlay"),
+    ("ieee80211_hw", "queues", "mac80211"),
+];
+
 #[test]
 #[ignore = "needs kernel packages: run by x test headers"]
-fn a_type_of_a_module_that_is_not_loaded_comes_out_of_its_file() {
+fn types_of_modules_that_are_not_loaded_come_out_of_their_files() {
     let scratch = tempfile::tempdir().expect("a directory");
-    let text = "int f(struct pt_regs *ctx, struct btrfs_inode *inode)\n\
-                {\n\treturn inode->root->fs_info->generation + sizeof(struct btrfs_inode);\n}\n";
-    let mut found = Vec::new();
-    for (release, target) in targets::targets(scratch.path()) {
-        let files = target.module_files();
-        let Some((_, file)) = files.iter().find(|(name, _)| name == "btrfs") else { continue };
-        if target.loaded_modules().iter().any(|name| name == "btrfs") {
-            continue;
-        }
-        match bcc_frontend::Compiler.compile(&request(&target, text)) {
-            Ok(output) => {
-                assert_eq!(output.inputs.modules, ["btrfs"], "{release}");
-                println!("{release}: struct btrfs_inode out of {}", file.display());
-                found.push(release);
+    let (mut found, mut without) = (0, 0);
+    for (release, mut target) in targets::targets(scratch.path()) {
+        target.index_cache = Some(scratch.path().to_owned());
+        let kernel = target.btf().expect("BTF");
+        for (tag, member, module) in OF_MODULES {
+            let Some(file) = target.module_file(module) else { continue };
+            if target.loaded_module(module).is_some() {
+                continue;
             }
-            Err(error) => {
-                // Modules have had BTF since v5.11.
-                let base = target.btf().expect("BTF").btf().clone();
-                let none = target.module_btf("btrfs", &base).expect_err("its types are there");
-                println!("{release}: {none}");
-                assert!(error.to_string().contains("btrfs_inode"), "{release}: {error}");
+            let text = format!(
+                "int f(struct pt_regs *ctx, struct {tag} *p)\n\
+                 {{\n\treturn sizeof(*p) + __builtin_offsetof(struct {tag}, {member});\n}}\n"
+            );
+            match bcc_frontend::Compiler.compile(&request(&target, &text)) {
+                Ok(output) => {
+                    let [of] = output.inputs.modules.as_slice() else { panic!("{release}: {tag}") };
+                    let types = target.module_btf(of, kernel.btf()).expect("types");
+                    assert!(types.has_member(tag, member), "{release}: {of} has no {tag}");
+                    println!("{release}: struct {tag} out of {of} on disk");
+                    found += 1;
+                }
+                Err(error) => {
+                    // Modules have had BTF since v5.11.
+                    let none = target.module_btf(module, kernel.btf());
+                    let none = none.expect_err("its types are there");
+                    println!("{release}: {none} in {}", file.display());
+                    assert!(error.to_string().contains(tag), "{release}: {error}");
+                    without += 1;
+                }
             }
         }
     }
-    assert!(!found.is_empty(), "no kernel here has modules on disk");
+    println!("{found} types found on disk, {without} have no BTF");
+    assert!(found > 0, "no kernel here has modules on disk");
+}
+
+/// Whether the index leads to a module that has the type; another name may have the same hash.
+fn is_told(target: &Target, base: &Arc<Btf>, index: &ModuleTypes, name: &str) -> bool {
+    let mut asked = Vec::new();
+    while let Some(module) = index.best(&[name], &asked) {
+        let types = target.module_btf(module, base).expect("types");
+        if types.composite(name).is_some() {
+            return true;
+        }
+        asked.push(module.to_owned());
+    }
+    false
+}
+
+#[test]
+#[ignore = "needs kernel packages: run by x test headers"]
+fn what_the_index_says_of_modules_is_in_their_files() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let mut checked = 0;
+    for (release, mut target) in targets::targets(scratch.path()) {
+        target.index_cache = Some(scratch.path().to_owned());
+        let base = target.btf().expect("BTF").btf().clone();
+        let index = target.module_types(&base);
+        if index.modules() == 0 {
+            continue;
+        }
+        // Every two-hundredth module, each type of it.
+        for module in target.modules_on_disk().iter().step_by(200) {
+            let Ok(types) = target.module_btf(module, &base) else { continue };
+            let btf = types.btf();
+            for id in btf.own_ids() {
+                let Ok(Type::Composite(Composite { name, .. })) = btf.get(id) else { continue };
+                if name.is_empty() {
+                    continue;
+                }
+                assert!(
+                    is_told(&target, &base, &index, name),
+                    "{release}: {name} of {module} is not told"
+                );
+                checked += 1;
+            }
+        }
+        let begun = std::time::Instant::now();
+        assert_eq!(target.module_types(&base).modules(), index.modules());
+        println!("{release}: {} modules, read again in {:?}", index.modules(), begun.elapsed());
+    }
+    println!("{checked} types are where the index says");
+    assert!(checked > 100, "no kernel here has modules on disk");
 }
 
 /// Headers that must be there, by directory.

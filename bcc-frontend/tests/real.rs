@@ -3,8 +3,10 @@
 
 use bcc_core::compile::{CompileOutput, CompileRequest, Compiler as _};
 use bcc_core::target::Target;
+use bcc_sys::btf::{Btf, Index, TypeId, lookup};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const TEXT: &str = r#"
 #include <uapi/linux/ptrace.h>
@@ -153,6 +155,124 @@ fn precompiled_headers_give_the_same_module_and_are_made_again_when_they_are_sta
     assert_eq!(compile(&request), plain);
     assert!(!planted.exists());
     precompiled(cache.path());
+}
+
+/// A Target of the tree's kernel that has its modules' directory, or its kernel's own archive of headers,
+/// and nothing else to take types from.
+fn without_btf(cache: &Path) -> Target {
+    Target {
+        kernel_source: None,
+        vmlinux_btf: None,
+        modules: None,
+        kheaders: None,
+        index_cache: Some(cache.to_owned()),
+        release: "9.9.9-none".to_owned(),
+        ..Target::live()
+    }
+}
+
+fn programs(request: &CompileRequest) -> Vec<String> {
+    let output = bcc_frontend::Compiler.compile(request);
+    let output = output.unwrap_or_else(|error| panic!("{error}"));
+    let mut names: Vec<String> = output.spec.programs.into_iter().map(|p| p.name).collect();
+    names.sort_unstable();
+    names
+}
+
+const PROGRAMS: [&str; 3] = ["filter", "kprobe__tcp_sendmsg", "on_request"];
+
+#[test]
+#[ignore = "needs trees of kernel headers: run by x test headers"]
+fn without_btf_the_modules_directory_leads_to_the_headers() {
+    let (place, cache) = (private(), private());
+    let tree = trees().pop().expect("a tree");
+    std::os::unix::fs::symlink(&tree, place.path().join("build")).expect("linked");
+    let mut request = request(PathBuf::new());
+    request.target = without_btf(cache.path());
+    request.target.modules = Some(place.path().to_owned());
+    assert_eq!(programs(&request), PROGRAMS);
+}
+
+#[test]
+#[ignore = "needs trees of kernel headers: run by x test headers"]
+fn without_btf_the_kernel_s_own_archive_of_headers_is_unpacked_and_used() {
+    let (place, cache) = (private(), private());
+    let tree = trees().pop().expect("a tree");
+    let common = tree.with_file_name(
+        tree.file_name().expect("a name").to_string_lossy().replace("-amd64", "-common"),
+    );
+    let archive = place.path().join("kheaders.tar.xz");
+    // As a kernel's build packs it: sources and what was generated in one tree.
+    let mut tar = std::process::Command::new("tar");
+    tar.arg("-cf").arg(&archive).args(["-I", "xz -0", "--exclude=include/config"]);
+    for directory in [&common, &tree] {
+        tar.arg("-C").arg(directory).args(["include", "arch/x86/include"]);
+    }
+    assert!(tar.status().expect("tar is there").success());
+    let mut request = request(PathBuf::new());
+    request.target = without_btf(cache.path());
+    request.target.kheaders = Some(archive);
+    assert_eq!(programs(&request), PROGRAMS);
+}
+
+/// BTF has no inline functions: this one is in headers only.
+const INLINE: &str = "#include <linux/sched.h>\n#include <linux/sched/signal.h>\n\
+    int f(struct pt_regs *ctx, struct task_struct *task)\n\
+    {\n\treturn thread_group_leader(task);\n}\n";
+
+#[test]
+#[ignore = "needs trees of kernel headers: run by x test headers"]
+fn what_btf_lacks_is_tried_once_over_real_headers_and_the_first_errors_are_told() {
+    let (place, cache) = (private(), private());
+    let tree = trees().pop().expect("a tree");
+    let mut request = request(PathBuf::new());
+    request.text = INLINE.into();
+    request.target = Target { modules: None, kheaders: None, ..Target::live() };
+    request.target.kernel_source = None;
+    request.target.index_cache = Some(cache.path().to_owned());
+    let error = bcc_frontend::Compiler.compile(&request).expect_err("not in BTF").to_string();
+    assert!(error.contains("thread_group_leader"), "{error}");
+
+    std::os::unix::fs::symlink(&tree, place.path().join("build")).expect("linked");
+    request.target.modules = Some(place.path().to_owned());
+    let output = bcc_frontend::Compiler.compile(&request).expect("in the headers");
+    assert_eq!(output.spec.programs[0].name, "f");
+    let version = tree.join("include/generated/uapi/linux/version.h");
+    assert!(output.inputs.files.contains(&version), "{:?}", output.inputs.files);
+
+    request.text = INLINE.replace("thread_group_leader", "no_such_function").into();
+    let again = bcc_frontend::Compiler.compile(&request).expect_err("nowhere").to_string();
+    let expected = error.replace("thread_group_leader", "no_such_function");
+    assert_eq!(again.lines().next(), expected.lines().next());
+}
+
+/// A struct of the kernel's as a leaf: its layout must be in the module's BTF also when the headers are
+/// precompiled. And one that is only pointed to need not.
+const BY_VALUE: &str = "#include <linux/fs.h>\n#include <linux/in6.h>\n\
+    BPF_HASH(seen, u32, struct in6_addr);\nint f(struct pt_regs *ctx, struct file *file)\n\
+    {\n\tstruct in6_addr a = {};\n\tu32 key = file->f_flags;\n\tseen.update(&key, &a);\n\treturn 0;\n}\n";
+
+#[test]
+#[ignore = "needs trees of kernel headers: run by x test headers"]
+fn structs_of_precompiled_headers_are_whole_in_btf_where_they_are_used_by_value() {
+    let cache = private();
+    let mut request = request(trees().pop().expect("a tree"));
+    request.target.index_cache = Some(cache.path().to_owned());
+    for (text, is_there) in
+        [(BY_VALUE.to_owned(), true), (BY_VALUE.replace("struct in6_addr", "u64"), false)]
+    {
+        request.text = text.replace("u64 a = {}", "u64 a = 0").into();
+        let spec = bcc_frontend::Compiler.compile(&request).expect("compiled").spec;
+        let btf = Btf::parse(spec.btf).expect("BTF");
+        let index = Index::build(Arc::new(btf));
+        assert_eq!(index.composite("in6_addr").is_some(), is_there);
+        let leaf = index.btf().resolve(TypeId(spec.maps[0].btf_value_id));
+        let (leaf, _) = leaf.expect("the leaf's type");
+        assert_eq!(lookup::size_of(index.btf(), leaf), Some(if is_there { 16 } else { 8 }));
+        // With every struct that can be reached it is hundreds of times as long.
+        println!("{} types", index.btf().end());
+        assert_eq!(index.btf().end() < 300, !is_there);
+    }
 }
 
 #[test]

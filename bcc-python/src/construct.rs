@@ -28,6 +28,8 @@ pub(crate) struct Source {
     pub(crate) file: Option<Vec<u8>>,
     pub(crate) cflags: Vec<Vec<u8>>,
     pub(crate) debug: u32,
+    /// Kernel headers to take instead of BTF.
+    pub(crate) kernel_source: Option<Vec<u8>>,
     /// Generated USDT readers, in front of the text.
     pub(crate) preamble: Vec<u8>,
 }
@@ -96,6 +98,11 @@ fn compile(source: Source) -> PyResult<ModuleSpec> {
     let request = std::env::current_dir()
         .map_err(|error| io("find the current directory", &error))
         .and_then(|cwd| {
+            let mut target =
+                Target::running().map_err(|error| io("describe the kernel", &error))?;
+            if let Some(directory) = source.kernel_source {
+                target.kernel_source = Some(OsStr::from_bytes(&directory).into());
+            }
             Ok(CompileRequest {
                 text,
                 preamble_lines: u32::try_from(preamble_lines).unwrap_or(u32::MAX),
@@ -103,7 +110,7 @@ fn compile(source: Source) -> PyResult<ModuleSpec> {
                 cflags,
                 cwd,
                 debug: source.debug,
-                target: Target::running().map_err(|error| io("describe the kernel", &error))?,
+                target,
             })
         });
     request.and_then(|request| compile::compile_text(&request)).map_err(|error| {

@@ -173,7 +173,7 @@ impl Module {
 #[pymethods]
 impl Module {
     #[new]
-    #[pyo3(signature = (*, text, file, cflags, debug, usdts, allow_rlimit, device))]
+    #[pyo3(signature = (*, text, file, cflags, debug, usdts, allow_rlimit, device, kernel_source))]
     #[expect(clippy::too_many_arguments, reason = "keywords of one call in `bcc.bpf`")]
     pub(crate) fn new(
         py: Python<'_>,
@@ -184,9 +184,10 @@ impl Module {
         usdts: Vec<Py<Usdt>>,
         allow_rlimit: bool,
         device: Option<Vec<u8>>,
+        kernel_source: Option<Vec<u8>>,
     ) -> PyResult<Self> {
         let preamble = usdt::readers(&usdts)?.into_bytes();
-        let source = construct::Source { text, file, cflags, debug, preamble };
+        let source = construct::Source { text, file, cflags, debug, kernel_source, preamble };
         let core = construct::module(py, source, allow_rlimit, device)?;
         let maps = tables(&core)
             .enumerate()

@@ -269,8 +269,10 @@ fn digest(inputs: &Inputs, target: &Target) -> Option<[u8; 32]> {
         hash.field(&format_without_id(target, tracepoint));
     }
     for module in &inputs.modules {
-        let btf = target.module_btf.as_ref().map(|directory| directory.join(module));
-        hash.field(&btf.and_then(|path| fs::read(path).ok()).unwrap_or_default());
+        let loaded = target.loaded_module(module);
+        hash.field(&[u8::from(loaded.is_some())]);
+        let file = loaded.or_else(|| target.module_file(module));
+        hash.field(&file.and_then(|path| fs::read(path).ok()).unwrap_or_default());
     }
     if inputs.cpus {
         hash.field(&target.online_cpus.to_le_bytes());

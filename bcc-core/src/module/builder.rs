@@ -8,7 +8,7 @@ use crate::map::registry;
 use crate::spec::ModuleSpec;
 use crate::target::Target;
 use crate::usdt::{self, Usdt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How to compile, load and attach; made by [`Bpf::builder`].
@@ -19,6 +19,7 @@ pub struct BpfBuilder {
     options: LoadOptions,
     compiler: Option<Box<dyn Compiler>>,
     target: Option<Target>,
+    kernel_source: Option<PathBuf>,
     preamble: String,
     usdts: Vec<Usdt>,
     ignore_pid: bool,
@@ -69,6 +70,12 @@ impl BpfBuilder {
     /// Compiles for this kernel instead of the running one.
     pub fn target(mut self, target: Target) -> Self {
         self.target = Some(target);
+        self
+    }
+
+    /// Takes the kernel's types out of its headers in `directory` (a build directory) instead of its BTF.
+    pub fn kernel_source(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.kernel_source = Some(directory.into());
         self
     }
 
@@ -159,6 +166,13 @@ impl BpfBuilder {
     }
 
     fn compile(&self, text: &[u8], file: String) -> Result<ModuleSpec, Error> {
+        let mut target = match &self.target {
+            Some(target) => target.clone(),
+            None => Target::running()?,
+        };
+        if self.kernel_source.is_some() {
+            target.kernel_source.clone_from(&self.kernel_source);
+        }
         let request = CompileRequest {
             text: [self.preamble.as_bytes(), text].concat(),
             preamble_lines: u32::try_from(self.preamble.matches('\n').count()).unwrap_or(u32::MAX),
@@ -167,10 +181,7 @@ impl BpfBuilder {
                 .concat(),
             cwd: std::env::current_dir().unwrap_or_default(),
             debug: self.options.debug,
-            target: match &self.target {
-                Some(target) => target.clone(),
-                None => Target::running()?,
-            },
+            target,
         };
         Ok(match &self.compiler {
             Some(compiler) => cache::compile(&request, compiler.as_ref())?,

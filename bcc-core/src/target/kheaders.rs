@@ -219,8 +219,66 @@ mod tests {
         let place = Place::new();
         let root = place.directory.path();
         fs::write(root.join("evil.h"), "").expect("written");
-        place.tar("k.tar.xz", &["--transform", "s,^,../../,", "-P", "evil.h"]);
-        assert!(place.target("k.tar.xz").unpacked_kheaders().is_err());
-        assert_eq!(fs::read_dir(root.join("cache")).expect("listed").count(), 0);
+        let absolute = format!("s,^,{}/,", root.join("outside").display());
+        for transform in ["s,^,../../,", "s,^,include/../../../,", &absolute] {
+            place.tar("k.tar.xz", &["--transform", transform, "-P", "evil.h"]);
+            assert!(place.target("k.tar.xz").unpacked_kheaders().is_err(), "{transform}");
+            assert_eq!(fs::read_dir(root.join("cache")).expect("listed").count(), 0);
+            assert!(!root.join("outside").exists());
+        }
+    }
+
+    #[test]
+    fn links_of_an_archive_are_not_made_and_not_followed() {
+        let place = Place::new();
+        let root = place.directory.path();
+        fs::create_dir(root.join("outside")).expect("created");
+        fs::write(root.join("secret"), "s").expect("written");
+        symlink(root.join("outside"), root.join("include")).expect("linked");
+        fs::write(root.join("evil.h"), "int evil;").expect("written");
+        fs::hard_link(root.join("secret"), root.join("hard.h")).expect("linked");
+        // A link to a directory outside, a file below that link, and a link to a file.
+        let words = ["include", "--transform", "s,^evil.h,include/evil.h,", "evil.h"];
+        place.tar("k.tar.xz", &[&words[..], &["secret", "hard.h"]].concat());
+        let unpacked = place.target("k.tar.xz").unpacked_kheaders().expect("unpacked");
+        assert_eq!(fs::read_dir(root.join("outside")).expect("listed").count(), 0);
+        let include = fs::symlink_metadata(unpacked.join("include")).expect("made");
+        assert!(include.is_dir());
+        assert_eq!(fs::read(unpacked.join("include/evil.h")).expect("read"), b"int evil;");
+        assert!(!unpacked.join("hard.h").exists());
+    }
+
+    #[test]
+    fn permissions_of_an_archive_do_not_count() {
+        let place = Place::new();
+        let root = place.directory.path();
+        fs::create_dir(root.join("open")).expect("created");
+        fs::write(root.join("open/a.h"), "").expect("written");
+        let mode = |path: &str, mode| {
+            fs::set_permissions(root.join(path), PermissionsExt::from_mode(mode))
+        };
+        mode("open/a.h", 0o6777).and_then(|()| mode("open", 0o1777)).expect("opened");
+        place.tar("k.tar.xz", &["--owner=12345", "open"]);
+        let unpacked = place.target("k.tar.xz").unpacked_kheaders().expect("unpacked");
+        let of = |path: &str| fs::metadata(unpacked.join(path)).expect("there");
+        assert_eq!(of("open").mode() & 0o7777, 0o700);
+        assert_eq!(of("open/a.h").mode() & 0o7777, 0o600);
+        assert_eq!(of("open/a.h").uid(), geteuid().as_raw());
+    }
+
+    #[test]
+    fn what_is_cut_off_or_twice_there_leaves_nothing() {
+        let place = Place::new();
+        let root = place.directory.path();
+        fs::write(root.join("a.h"), "int a;".repeat(10_000)).expect("written");
+        place.tar("twice.tar.xz", &["a.h", "./a.h"]);
+        place.tar("k.tar.xz", &["a.h"]);
+        let whole = fs::read(root.join("k.tar.xz")).expect("read");
+        fs::write(root.join("cut.tar.xz"), &whole[..whole.len() / 2]).expect("written");
+        fs::write(root.join("empty.tar.xz"), "").expect("written");
+        for archive in ["twice.tar.xz", "cut.tar.xz", "empty.tar.xz"] {
+            assert!(place.target(archive).unpacked_kheaders().is_err(), "{archive}");
+            assert_eq!(fs::read_dir(root.join("cache")).expect("listed").count(), 0, "{archive}");
+        }
     }
 }

@@ -11,12 +11,14 @@ mod build_id;
 mod capture;
 mod config;
 mod kheaders;
+mod modules;
 mod package;
 mod release;
 mod tracefs;
 
 pub use build_id::notes_build_id;
 pub use config::Config;
+pub use modules::ModuleTypes;
 pub use release::{bpf_arch, version_code};
 pub use tracefs::find as find_tracefs;
 

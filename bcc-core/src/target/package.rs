@@ -60,7 +60,9 @@ impl Target {
 pub(super) fn module_btf(path: &Path) -> Result<Vec<u8>, TargetError> {
     let bytes = std::fs::read(path).map_err(TargetError::io("read", path))?;
     let elf = unpack(bytes, path)?;
-    let btf = section(&elf, ".BTF").map(<[u8]>::to_vec);
+    // One that was built apart from its kernel refers to types of its own choice, not to the kernel's ids.
+    let apart = section(&elf, ".BTF.base").is_some();
+    let btf = section(&elf, ".BTF").filter(|_| !apart).map(<[u8]>::to_vec);
     btf.ok_or_else(|| TargetError::NoBtf { tried: path.display().to_string() })
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Closure<'a> {
     pub(super) types: &'a Types,
     names: &'a Mentions,
     /// Names that a first parse missed: the user's "definitions" of these are not real.
-    missing: &'a HashSet<String>,
+    missing: &'a [String],
     /// Written whole because something uses them by value.
     pub(super) whole: HashSet<Ref>,
     pub(super) aligns: RefCell<HashMap<(Ref, bool), u32>>,
@@ -55,7 +55,7 @@ impl std::fmt::Debug for Closure<'_> {
 }
 
 /// Writes the closure of `names`.
-pub(super) fn write(types: &Types, names: &Mentions, missing: &HashSet<String>) -> String {
+pub(super) fn write(types: &Types, names: &Mentions, missing: &[String]) -> String {
     let mut closure = Closure {
         types,
         names,
@@ -126,12 +126,16 @@ impl Closure<'_> {
 
     /// Whether the text defines this ordinary name itself.
     pub(super) fn defines(&self, name: &str) -> bool {
-        self.names.defines(name) && !self.missing.contains(name)
+        self.names.defines(name) && !self.is_missing(name)
     }
 
     /// Whether the text defines this tag itself.
     pub(super) fn defines_tag(&self, name: &str) -> bool {
-        self.names.defined_tags.contains(name) && !self.missing.contains(name)
+        self.names.defined_tags.contains(name) && !self.is_missing(name)
+    }
+
+    fn is_missing(&self, name: &str) -> bool {
+        self.missing.iter().any(|missing| missing == name)
     }
 
     /// Whether the text may name this member.

@@ -7,11 +7,14 @@ mod args;
 mod closure;
 mod compat;
 mod helpers;
+mod install;
 mod layout;
 #[cfg(test)]
 mod layout_tests;
 mod lex;
 mod mentions;
+mod modules;
+mod partial;
 mod pch;
 mod place;
 mod real;
@@ -33,6 +36,7 @@ use types::Types;
 
 pub(crate) use compat::{header_of_alias, names as compat_names};
 pub use helpers::names as helper_names;
+pub use partial::{lacks_types, make_whole};
 
 /// What the first stage hands on.
 #[derive(Debug, Default)]
@@ -71,12 +75,20 @@ const ALWAYS: &[&str] = &[
     "__s8", "__s16", "__s32", "__s64", "bool", "true", "false", "NULL",
 ];
 
-/// Builds the virtual tree for one request. `missing` are names that a first parse did not find
-/// (undeclared, incomplete): they are added to the closure's roots.
+/// Names that a first parse did not find, sorted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Everything undeclared, unknown or incomplete.
+    pub names: Vec<String>,
+    /// Those of them that are types.
+    pub types: Vec<String>,
+}
+
+/// Builds the virtual tree for one request; what is `missing` is added to the closure's roots.
 ///
 /// # Errors
 /// [`CompileError::Target`] when the Target has neither BTF nor headers.
-pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, CompileError> {
+pub fn build(request: &CompileRequest, missing: &Missing) -> Result<Headers, CompileError> {
     let target = &request.target;
     if target.kernel_source.is_some() || target.vmlinux_btf.is_none() {
         return build_real(request);
@@ -93,17 +105,14 @@ pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, Co
         value.scan(define.value.as_bytes());
         names.bodies.insert(define.name.clone(), value.ordinary);
     }
-    let missing: HashSet<String> = missing.iter().cloned().collect();
-    for name in missing.iter() {
-        names.add(name);
-    }
+    missing.names.iter().for_each(|name| names.add(name));
     ALWAYS.iter().for_each(|name| names.mention(name));
     let users = scan_our_headers(&virtual_headers, &mut names);
     names.expand_tags();
 
     let vmlinux = target.btf().map_err(|error| no_types(target, &error, &[]))?;
     let mut types = Types::new(vmlinux);
-    add_modules(target, &names, &mut types, &mut inputs);
+    modules::add(target, &names, missing, &mut types, &mut inputs);
     let tracepoints = tracepoints(target, &mut names, Some(&types), &mut inputs);
     let config = target.config();
     let compat =
@@ -117,7 +126,7 @@ pub fn build(request: &CompileRequest, missing: &[String]) -> Result<Headers, Co
     let macros = compat.pull(&mut names);
     add_pasted(&mut names, &types);
     inputs.cpus |= ["PAGE_SHIFT", "PAGE_SIZE"].iter().any(|name| names.words.contains(*name));
-    let mut text = closure::write(&types, &names, &missing);
+    let mut text = closure::write(&types, &names, &missing.names);
     text.push_str(&tracepoints);
 
     names.words.extend(helper_words(&macros));
@@ -237,7 +246,8 @@ pub fn build_real(request: &CompileRequest) -> Result<Headers, CompileError> {
 
 fn no_types(target: &Target, error: &TargetError, tried: &[String]) -> CompileError {
     let release = &target.release;
-    let advice = real::advice(release);
+    let os_release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let advice = install::command(&os_release, release);
     let message = match (&target.kernel_source, tried) {
         (Some(named), _) => format!(
             "{} (BCC_KERNEL_SOURCE) has no kernel headers: there is no include/linux/kconfig.h",
@@ -251,44 +261,6 @@ fn no_types(target: &Target, error: &TargetError, tried: &[String]) -> CompileEr
         ),
     };
     CompileError::Target { message }
-}
-
-/// Modules whose types the text names and the kernel itself does not have.
-fn add_modules(target: &Target, names: &Mentions, types: &mut Types, inputs: &mut Inputs) {
-    let absent: Vec<&String> = names
-        .tag_order
-        .iter()
-        .filter(|tag| !names.defined_tags.contains(*tag) && !tag.starts_with("tracepoint__"))
-        .filter(|tag| types.tagged(tag).is_none() && types.enum_tagged(tag).is_none())
-        .collect();
-    if absent.is_empty() {
-        return;
-    }
-    let base = types.vmlinux().btf().clone();
-    let mut wanted: Vec<&String> = absent;
-    let mut candidates = target.loaded_modules();
-    let first_word = |name: &str| name.split('_').next().unwrap_or("").to_owned();
-    let prefixes: HashSet<String> = wanted.iter().map(|tag| first_word(tag)).collect();
-    let on_disk = target.module_files().into_iter().map(|(name, _)| name);
-    let near =
-        on_disk.filter(|name| names.words.contains(name) || prefixes.contains(&first_word(name)));
-    for name in near {
-        if !candidates.contains(&name) {
-            candidates.push(name);
-        }
-    }
-    for module in candidates {
-        if wanted.is_empty() {
-            return;
-        }
-        let Ok(index) = target.module_btf(&module, &base) else { continue };
-        let before = wanted.len();
-        wanted.retain(|tag| index.composite(tag).is_none());
-        if wanted.len() < before {
-            types.add(index);
-            inputs.modules.push(module);
-        }
-    }
 }
 
 /// Structs for the tracepoints that the text names; what they mention is added to `names`.

@@ -3,7 +3,7 @@
 //!
 //! Target → [`find`] → [`Tree`] → [`input`]: clang's arguments, in the order that Kbuild has them.
 
-use super::{args, tree};
+use super::{args, partial, tree};
 use crate::source::{ClangInput, SourceFile};
 use bcc_core::compile::CompileRequest;
 use bcc_core::target::{Target, bpf_arch};
@@ -69,33 +69,6 @@ pub(super) fn find(target: &Target) -> Result<Tree, Vec<String>> {
             Err(tried)
         }
     }
-}
-
-/// What to install so that `find` succeeds, by the release's own naming.
-pub(super) fn advice(release: &str) -> String {
-    let id = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let of = |key: &str| {
-        let line = id.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-        line.unwrap_or("").trim_matches('"').to_owned()
-    };
-    let family = format!("{} {}", of("ID"), of("ID_LIKE"));
-    let is = |name: &str| family.split(' ').any(|word| word == name);
-    if is("debian") || is("ubuntu") {
-        return format!("apt-get install linux-headers-{release}");
-    }
-    if is("fedora") || is("rhel") || is("centos") {
-        return format!("dnf install kernel-devel-{release}");
-    }
-    if is("suse") || is("opensuse") {
-        return "zypper install kernel-default-devel".to_owned();
-    }
-    if is("arch") {
-        return "pacman -S linux-headers".to_owned();
-    }
-    if is("alpine") {
-        return "apk add linux-lts-dev".to_owned();
-    }
-    format!("the package with the kernel headers of {release}")
 }
 
 impl Tree {
@@ -193,7 +166,8 @@ impl<'a> Real<'a> {
 
     /// The same over what [`Real::front`] became.
     pub(super) fn over(&self, precompiled: &Path) -> ClangInput {
-        let forced = ["-include-pch", &precompiled.display().to_string()];
+        let [option, value] = partial::REFERENCES;
+        let forced = ["-include-pch", &precompiled.display().to_string(), option, value];
         self.input(&self.request.file, vec![self.main()], &forced, true)
     }
 
@@ -216,23 +190,24 @@ impl<'a> Real<'a> {
         SourceFile { path: self.request.file.clone(), text: self.request.text.clone() }
     }
 
+    /// `is_users`: the text may include what is in the caller's directory, and call helpers.
     fn input(
         &self,
         main: &str,
         own: Vec<SourceFile>,
         forced: &[&str],
-        helpers: bool,
+        is_users: bool,
     ) -> ClangInput {
         let arch = bpf_arch(&self.request.target.arch);
         let mut ours: Vec<String> = ["-target", triple(arch)].map(str::to_owned).into();
         ours.extend(KERNEL.iter().map(|arg| (*arg).to_owned()));
-        if !self.request.cwd.as_os_str().is_empty() {
+        if is_users && !self.request.cwd.as_os_str().is_empty() {
             ours.push(format!("-I{}", self.request.cwd.display()));
         }
         ours.extend(self.tree.directories(arch).iter().map(|d| format!("-I{}", d.display())));
         ours.push(format!("-isystem{}", tree::INCLUDE));
         ours.extend(forced.iter().map(|word| (*word).to_owned()));
-        if helpers {
+        if is_users {
             ours.extend(["-include".to_owned(), format!("{}/bcc/helpers.h", tree::INCLUDE)]);
         }
         let mut files = tree::includable();
@@ -306,6 +281,5 @@ mod tests {
         let target = Target { release: "9.9".to_owned(), ..Target::default() };
         let tried = find(&target).expect_err("nothing is there");
         assert_eq!(tried, ["/lib/modules/9.9/build", "/sys/kernel/kheaders.tar.xz"]);
-        assert!(advice("9.9").contains("9.9"));
     }
 }

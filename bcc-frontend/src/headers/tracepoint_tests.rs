@@ -159,7 +159,7 @@ fn every_format_gives_members_where_its_records_have_them() {
             target: target.clone(),
             ..Default::default()
         };
-        let built = crate::headers::build(&request, &[]).expect("built");
+        let built = crate::headers::build(&request, &Default::default()).expect("built");
         let root = directory.path().display().to_string();
         for file in &built.input.files {
             let path = PathBuf::from(format!("{root}{}", file.path));

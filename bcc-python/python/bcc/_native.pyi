@@ -118,6 +118,7 @@ class Module:
         usdts: Sequence[Usdt],
         allow_rlimit: bool,
         device: bytes | None,
+        kernel_source: bytes | None,
     ) -> Module: ...
     @property
     def _as_parameter_(self) -> int: ...

@@ -129,7 +129,8 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
     `text` (str or bytes) or `src_file` (a path) is the program; `debug` is an or of `DEBUG_*`;
     `cflags` are compiler arguments; `usdt_contexts` are `bcc.USDT` objects with enabled probes;
     `allow_rlimit` lets the library raise the memlock limit; `device` names the interface programs
-    and maps are offloaded to; `attach_usdt_ignore_pid` attaches USDT probes to all processes.
+    and maps are offloaded to; `attach_usdt_ignore_pid` attaches USDT probes to all processes;
+    `kernel_source` (this package's own) is a directory of kernel headers to use instead of BTF.
 
     Raises `BPFError` (an `Exception`) when the text does not compile or an automatic attach fails.
     """
@@ -192,6 +193,7 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
         allow_rlimit=True,
         device=None,
         attach_usdt_ignore_pid=False,
+        kernel_source=None,
     ):
         src_file = _assert_is_bytes(src_file)
         hdr_file = _assert_is_bytes(hdr_file)
@@ -216,6 +218,7 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
             usdts=[context._native_context() for context in usdt_contexts],
             allow_rlimit=bool(allow_rlimit),
             device=_assert_is_bytes(device),
+            kernel_source=None if kernel_source is None else os.fsencode(kernel_source),
         )
         try:
             for context in usdt_contexts:

@@ -119,7 +119,8 @@ impl Target {
         let modules = exists(format!("/lib/modules/{release}"));
         let config = exists("/proc/config.gz".to_owned())
             .or_else(|| exists(format!("/boot/config-{release}")))
-            .or_else(|| exists(format!("/lib/modules/{release}/config")));
+            .or_else(|| exists(format!("/lib/modules/{release}/config")))
+            .or_else(|| exists(format!("/lib/modules/{release}/build/.config")));
         Self {
             arch: std::env::var("ARCH").ok().filter(|a| !a.is_empty()).unwrap_or(machine),
             build_id: std::fs::read("/sys/kernel/notes")

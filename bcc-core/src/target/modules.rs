@@ -58,12 +58,18 @@ impl Target {
         self.module_list().lines().filter_map(|line| module_name(path_of(line))).collect()
     }
 
-    /// `modules.dep`, or what a kernel's build makes before it.
+    /// `modules.dep`, or what a kernel's build makes before it, or else what files there are: packages
+    /// need have neither list before they are installed.
     fn module_list(&self) -> String {
         let Some(directory) = &self.modules else { return String::new() };
         let list = std::fs::read_to_string(directory.join("modules.dep"));
         let list = list.or_else(|_| std::fs::read_to_string(directory.join("modules.order")));
-        list.unwrap_or_default()
+        list.unwrap_or_else(|_| {
+            let mut paths = Vec::new();
+            walk(directory, Path::new("kernel"), &mut paths);
+            paths.sort();
+            paths.join("\n")
+        })
     }
 
     /// Which types all modules on disk have: read from the index cache, or else out of every file, which
@@ -163,6 +169,19 @@ impl ModuleTypes {
     }
 }
 
+/// Paths of the modules below `root`, relative to it.
+fn walk(root: &Path, below: &Path, paths: &mut Vec<String>) {
+    for entry in std::fs::read_dir(root.join(below)).into_iter().flatten().flatten() {
+        let path = below.join(entry.file_name());
+        let text = path.to_string_lossy();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            walk(root, &path, paths);
+        } else if stem(&text).is_some() {
+            paths.push(text.into_owned());
+        }
+    }
+}
+
 /// Names of the structs, unions, enums and typedefs that a module does not share with the kernel.
 fn type_names(btf: &Btf) -> impl Iterator<Item = &str> {
     btf.own_ids().filter_map(|id| match btf.get(id).ok()? {
@@ -208,4 +227,125 @@ fn existing(path: &Path) -> Option<PathBuf> {
     let text = path.to_str()?;
     let forms = ["", ".xz", ".zst", ".gz"].map(|suffix| PathBuf::from(format!("{text}{suffix}")));
     forms.into_iter().find(|form| form.exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// BTF of structs without members: names behind a string table that `before` bytes precede.
+    fn structs(names: &[&str], before: usize) -> Vec<u8> {
+        let (mut strings, mut types) = (vec![0], Vec::new());
+        for name in names {
+            let at = (before + strings.len()) as u32;
+            types.extend([at, 4 << 24, 0].map(u32::to_ne_bytes).concat());
+            strings.extend(name.bytes().chain([0]));
+        }
+        let len = types.len() as u32;
+        let head = [24, 0, len, len, strings.len() as u32].map(u32::to_ne_bytes).concat();
+        [&[0x9f, 0xeb, 1, 0], &head[..], &types, &strings].concat()
+    }
+
+    struct Place {
+        directory: tempfile::TempDir,
+        base: Arc<Btf>,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().expect("a directory");
+            let base = Arc::new(Btf::parse(structs(&["of_kernel"], 0)).expect("BTF"));
+            std::fs::create_dir_all(directory.path().join("kernel/fs")).expect("created");
+            Self { directory, base }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.directory.path().join(name)
+        }
+
+        fn run(&self, words: &[&str]) {
+            let mut command = Command::new(words[0]);
+            let status = command.args(&words[1..]).current_dir(self.directory.path()).status();
+            assert!(status.expect("it is there").success(), "{words:?}");
+        }
+
+        /// `kernel/fs/NAME.ko` with these structs, and its section `extra`.
+        fn module(&self, name: &str, names: &[&str], extra: Option<&str>) {
+            let strings = "of_kernel".len() + 2;
+            std::fs::write(self.path("btf"), structs(names, strings)).expect("written");
+            let file = format!("kernel/fs/{name}.ko");
+            self.run(&["cc", "-c", "-x", "c", "/dev/null", "-o", &file]);
+            for section in [".BTF"].into_iter().chain(extra) {
+                self.run(&["objcopy", "--add-section", &format!("{section}=btf"), &file]);
+            }
+        }
+
+        fn target(&self) -> Target {
+            Target {
+                build_id: vec![7; 20],
+                modules: Some(self.directory.path().to_owned()),
+                index_cache: Some(self.directory.path().to_owned()),
+                ..Target::default()
+            }
+        }
+
+        fn best(&self, names: &[&str]) -> Option<String> {
+            let types = self.target().module_types(&self.base);
+            types.best(names, &[]).map(str::to_owned)
+        }
+    }
+
+    #[test]
+    fn the_module_that_has_most_of_the_types_is_found_packed_or_not() {
+        let place = Place::new();
+        place.module("a-file", &["first", "both"], None);
+        place.module("packed", &["second", "third", "both"], None);
+        place.run(&["xz", "kernel/fs/packed.ko"]);
+        assert_eq!(place.target().modules_on_disk(), ["a_file", "packed"]);
+        assert_eq!(place.best(&["first"]).as_deref(), Some("a_file"));
+        assert_eq!(place.best(&["both"]).as_deref(), Some("a_file"));
+        assert_eq!(place.best(&["both", "third"]).as_deref(), Some("packed"));
+        assert_eq!(place.best(&["of_kernel"]), None);
+        let types = place.target().module_types(&place.base);
+        assert_eq!(types.best(&["both"], &["a_file".to_owned()]), Some("packed"));
+        let index = place.target().module_btf("packed", &place.base).expect("its types");
+        assert!(index.composite("third").is_some() && index.composite("first").is_none());
+    }
+
+    #[test]
+    fn the_index_is_kept_until_the_list_of_modules_changes_and_a_damaged_one_is_made_anew() {
+        let place = Place::new();
+        place.module("one", &["early"], None);
+        std::fs::write(place.path("modules.dep"), "kernel/fs/one.ko:\n").expect("written");
+        assert_eq!(place.best(&["early"]).as_deref(), Some("one"));
+        // The list is the same, so no file is read.
+        place.module("one", &["late"], None);
+        assert_eq!(place.best(&["late"]), None);
+        let kept = place.target().cache_file("modules").expect("a place");
+        let mut bytes = std::fs::read(&kept).expect("kept");
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&kept, &bytes).expect("written");
+        assert_eq!(place.best(&["late"]).as_deref(), Some("one"));
+        place.module("two", &["more"], None);
+        let both = "kernel/fs/one.ko:\nkernel/fs/two.ko: kernel/fs/one.ko\n";
+        std::fs::write(place.path("modules.dep"), both).expect("written");
+        assert_eq!(place.best(&["more"]).as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn files_without_types_or_with_ids_of_another_kernel_are_passed_over() {
+        let place = Place::new();
+        place.module("apart", &["foreign"], Some(".BTF.base"));
+        std::fs::write(place.path("kernel/fs/torn.ko.xz"), "no archive").expect("written");
+        std::fs::write(place.path("kernel/fs/none.ko"), "\x7fELF").expect("written");
+        place.module("whole", &["own"], None);
+        assert_eq!(place.best(&["foreign"]), None);
+        assert_eq!(place.best(&["own"]).as_deref(), Some("whole"));
+        assert!(place.target().module_btf("apart", &place.base).is_err());
+        std::fs::write(place.path("config"), "CONFIG_DEBUG_INFO_BTF=y\n").expect("written");
+        let target = Target { config: Some(place.path("config")), ..place.target() };
+        assert_eq!(target.module_types(&place.base).modules(), 0);
+    }
 }

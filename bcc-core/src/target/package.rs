@@ -38,6 +38,7 @@ impl Target {
         ]);
         let mut configs = vec![boot.join(format!("config-{release}"))];
         configs.extend(modules.iter().map(|modules| modules.join("config")));
+        configs.push(root.join(format!("usr/src/linux-headers-{release}/.config")));
         if let Some(config) = first(configs) {
             capture::copy(&config, &out.join("config"))?;
         }

@@ -169,7 +169,7 @@ impl Generator<'_> {
 
     fn version(&self, object: &Object, order: Order) -> u32 {
         let word = object.section("version").and_then(|section| order.u32(&section.data, 0));
-        word.unwrap_or_else(|| version_code(&self.request.target.release))
+        word.unwrap_or_else(|| self.request.target.version_code())
     }
 
     fn main_text(&self) -> String {
@@ -188,13 +188,4 @@ fn text_of(object: &Object, section: &str) -> String {
 /// `#define BPF_LICENSE "GPL"` means the words that it quotes.
 fn unquoted(license: &str) -> &str {
     license.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(license)
-}
-
-/// `LINUX_VERSION_CODE` of a release such as `6.1.0-37-amd64`; the last part saturates at 255.
-fn version_code(release: &str) -> u32 {
-    let mut numbers =
-        release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse::<u32>().unwrap_or(0));
-    let mut next = || numbers.next().unwrap_or(0);
-    let (major, minor, patch) = (next(), next(), next());
-    (major.min(0xffff) << 16) | (minor.min(0xff) << 8) | patch.min(0xff)
 }

@@ -15,13 +15,14 @@ static inline int _cgroup_filter() {
 }
 """
 
-# The kernel keeps this struct private in fs/mount.h; its layout changed when the id tree came.
+# BTF has this struct. The kernel's headers do not: it is private in fs/mount.h, and they have no trace
+# of the counter that was once in front.
 _MNTNS = """
 #include <linux/nsproxy.h>
 #include <linux/mount.h>
 #include <linux/ns_common.h>
 
-#ifndef MNT_NAMESPACE_DEFINED
+#if defined(__BCC_REAL_HEADERS__) && !defined(MNT_NAMESPACE_DEFINED)
 #define MNT_NAMESPACE_DEFINED
 struct mnt_namespace {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 11, 0)

@@ -250,7 +250,7 @@ fn no_types(target: &Target, error: &TargetError, tried: &[String]) -> CompileEr
     let advice = install::command(&os_release, release);
     let message = match (&target.kernel_source, tried) {
         (Some(named), _) => format!(
-            "{} (BCC_KERNEL_SOURCE) has no kernel headers: there is no include/linux/kconfig.h",
+            "{} (BCC_KERNEL_SOURCE or kernel_source) has no kernel headers: there is no include/linux/kconfig.h",
             named.display()
         ),
         (None, []) => format!("the types of kernel {release} cannot be read: {error}"),

@@ -269,9 +269,6 @@ fn structs_of_precompiled_headers_are_whole_in_btf_where_they_are_used_by_value(
         let leaf = index.btf().resolve(TypeId(spec.maps[0].btf_value_id));
         let (leaf, _) = leaf.expect("the leaf's type");
         assert_eq!(lookup::size_of(index.btf(), leaf), Some(if is_there { 16 } else { 8 }));
-        // With every struct that can be reached it is hundreds of times as long.
-        println!("{} types", index.btf().end());
-        assert_eq!(index.btf().end() < 300, !is_there);
     }
 }
 

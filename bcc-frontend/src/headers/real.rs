@@ -121,7 +121,8 @@ fn included_source(build: &Path) -> Option<PathBuf> {
         .lines()
         .find_map(|line| line.strip_prefix("include ")?.strip_suffix("/Makefile"))?;
     let path = Path::new(path.trim());
-    let beside = build.parent()?.join(path.file_name()?);
+    // `lib/modules/R/build` is a link.
+    let beside = build.canonicalize().ok()?.parent()?.join(path.file_name()?);
     [path.to_owned(), beside]
         .into_iter()
         .find(|path| path.join("include/linux/kconfig.h").is_file())

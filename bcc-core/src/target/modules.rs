@@ -236,14 +236,15 @@ mod tests {
 
     /// BTF of structs without members: names behind a string table that `before` bytes precede.
     fn structs(names: &[&str], before: usize) -> Vec<u8> {
+        let word = |n: usize| u32::try_from(n).expect("small");
         let (mut strings, mut types) = (vec![0], Vec::new());
         for name in names {
-            let at = (before + strings.len()) as u32;
+            let at = word(before + strings.len());
             types.extend([at, 4 << 24, 0].map(u32::to_ne_bytes).concat());
             strings.extend(name.bytes().chain([0]));
         }
-        let len = types.len() as u32;
-        let head = [24, 0, len, len, strings.len() as u32].map(u32::to_ne_bytes).concat();
+        let len = word(types.len());
+        let head = [24, 0, len, len, word(strings.len())].map(u32::to_ne_bytes).concat();
         [&[0x9f, 0xeb, 1, 0], &head[..], &types, &strings].concat()
     }
 

@@ -37,7 +37,8 @@ unsafe fn create(
     let (flags, device) = (flags.iter().filter_map(bytes).collect(), bytes(&device));
     let Wanted { text, file, flags: debug, allow_rlimit } = wanted;
     let made = Python::attach(|py| {
-        let module = Module::new(py, text, file, flags, debug, Vec::new(), allow_rlimit, device)?;
+        let module =
+            Module::new(py, text, file, flags, debug, Vec::new(), allow_rlimit, device, None)?;
         Py::new(py, module)
     });
     match made {

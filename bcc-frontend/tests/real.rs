@@ -237,7 +237,7 @@ fn what_btf_lacks_is_tried_once_over_real_headers_and_the_first_errors_are_told(
     request.target.modules = Some(place.path().to_owned());
     let output = bcc_frontend::Compiler.compile(&request).expect("in the headers");
     assert_eq!(output.spec.programs[0].name, "f");
-    let version = tree.join("include/generated/uapi/linux/version.h");
+    let version = place.path().join("build/include/generated/uapi/linux/version.h");
     assert!(output.inputs.files.contains(&version), "{:?}", output.inputs.files);
 
     request.text = INLINE.replace("thread_group_leader", "no_such_function").into();

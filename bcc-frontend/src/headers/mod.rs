@@ -239,7 +239,7 @@ pub fn build_real(request: &CompileRequest) -> Result<Headers, CompileError> {
     let Some(file) = file else {
         return Ok(Headers { input: real.plain(), inputs, real: true, precompiled: None });
     };
-    let input = real.over(&file);
+    let input = real.over(&file, &first);
     let precompiled = Some(Precompiled { file, plain: real.plain() });
     Ok(Headers { input, inputs, real: true, precompiled })
 }

@@ -157,34 +157,32 @@ impl<'a> Real<'a> {
 
     /// Everything for the text, with all headers read.
     pub(super) fn plain(&self) -> ClangInput {
-        let path = format!("{}/bcc/real.h", tree::INCLUDE);
-        let kconfig = self.tree.source.join("include/linux/kconfig.h");
-        let forced = ["-include", &kconfig.display().to_string(), "-include", &path];
-        let mut files = vec![SourceFile { path: path.clone(), text: self.prelude.clone().into() }];
-        files.push(self.main());
+        let kconfig = self.tree.source.join("include/linux/kconfig.h").display().to_string();
+        let first = self.first("");
+        let forced = ["-include", &kconfig, "-include", &first.path.clone()];
+        self.input(&self.request.file, vec![first, self.main()], &forced, true)
+    }
+
+    /// The same over what [`Real::front`] became of `includes`; clang looks for the files that it read.
+    pub(super) fn over(&self, precompiled: &Path, includes: &str) -> ClangInput {
+        let [option, value] = partial::REFERENCES;
+        let forced = ["-include-pch", &precompiled.display().to_string(), option, value];
+        let files = vec![self.first(includes), self.main()];
         self.input(&self.request.file, files, &forced, true)
     }
 
-    /// The same over what [`Real::front`] became.
-    pub(super) fn over(&self, precompiled: &Path) -> ClangInput {
-        let [option, value] = partial::REFERENCES;
-        let forced = ["-include-pch", &precompiled.display().to_string(), option, value];
-        self.input(&self.request.file, vec![self.main()], &forced, true)
+    fn first(&self, includes: &str) -> SourceFile {
+        let path = format!("{}/bcc/real.h", tree::INCLUDE);
+        SourceFile { path, text: format!("{}{includes}", self.prelude).into() }
     }
 
     /// What can be read once for all texts that begin alike: the prelude and the first includes of the
     /// text. There they are again, and do nothing.
     pub(super) fn front(&self, includes: &str) -> ClangInput {
-        let path = format!("{}/bcc/real.h", tree::INCLUDE);
         let kconfig = self.tree.source.join("include/linux/kconfig.h");
         let forced = ["-include", &kconfig.display().to_string()];
-        let text = format!("{}{includes}", self.prelude);
-        self.input(
-            &path,
-            vec![SourceFile { path: path.clone(), text: text.into() }],
-            &forced,
-            false,
-        )
+        let first = self.first(includes);
+        self.input(&first.path.clone(), vec![first], &forced, false)
     }
 
     fn main(&self) -> SourceFile {

@@ -10,6 +10,7 @@ use bcc_core::compile::{CompileRequest, Compiler as _};
 use bcc_core::target::Target;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, clock_gettime};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -82,6 +83,9 @@ fn types_from_btf_cost_an_eighth_of_real_headers() {
         |name| PathBuf::from(std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set")));
     let (root, tree) = (named("BCC_BENCH_TARGET"), named("BCC_BENCH_HEADERS"));
     let scratch = tempfile::tempdir().expect("a directory");
+    // Precompiled headers are kept only where nobody else can enter.
+    let closed = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(scratch.path(), closed).expect("closed");
     let modules = std::fs::read_dir(root.join("usr/lib/modules")).expect("modules");
     let release = modules.flatten().next().expect("a kernel").file_name();
     let target = Target::from_package(&root, &release.to_string_lossy(), scratch.path());

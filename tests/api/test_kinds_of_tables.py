@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -120,14 +121,23 @@ def test_tail_calls(row):
     row("ProgArray: Function or fd, tail call", "1, 5, 1, 5")
 
 
+SHARED = """
+import ctypes as ct
+from bcc import BPF
+with BPF(text=b'BPF_TABLE_PUBLIC("hash", u32, u64, shared_table, 8);') as owner:
+    user = BPF(text=b'BPF_TABLE("extern", u32, u64, shared_table, 8);')
+    owner[b"shared_table"][ct.c_uint32(1)] = ct.c_uint64(11)
+    print(user[b"shared_table"][ct.c_uint32(1)].value)
+    user.cleanup()
+    owner[b"shared_table"][ct.c_uint32(2)] = ct.c_uint64(22)
+    print(len(owner[b"shared_table"]))
+"""
+
+
 def test_shared_between_objects(row):
-    with BPF(text=b'BPF_TABLE_PUBLIC("hash", u32, u64, shared_table, 8);') as owner:
-        user = BPF(text=b'BPF_TABLE("extern", u32, u64, shared_table, 8);')
-        owner[b"shared_table"][ct.c_uint32(1)] = ct.c_uint64(11)
-        assert user[b"shared_table"][ct.c_uint32(1)].value == 11
-        user.cleanup()
-        owner[b"shared_table"][ct.c_uint32(2)] = ct.c_uint64(22)
-        assert len(owner[b"shared_table"]) == 2
+    # In a process of its own: what is published stays as long as the process.
+    done = subprocess.run([sys.executable, "-c", SHARED], capture_output=True, text=True)
+    assert done.stdout == "11\n2\n", done.stderr
     row("BPF_TABLE_PUBLIC, extern", "11; usable after the user's end")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import pwd
 import re
+import sys
 import time
 from collections import defaultdict
 
@@ -54,11 +55,15 @@ struct event {
     u32 uid;
     int kind;
     int ret;
+    u32 cpu;
     char comm[TASK_COMM_LEN];
     char pcomm[TASK_COMM_LEN];
     char arg[ARG_SIZE];
 };
-BPF_PERF_OUTPUT(events);
+/* One buffer for all processors: execve moves between them, and its return comes after its arguments. */
+BPF_RINGBUF_OUTPUT(events, 256);
+/* How many programs have arguments that found no room. */
+BPF_ARRAY(lost, u64, 1);
 
 static u32 parent_pid(void)
 {
@@ -84,15 +89,12 @@ static int filtered(struct options *o)
     return 0;
 }
 
-/* Sends one string of the new program; 0 when there is none. */
-static int submit_arg(void *ctx, const char *from, struct event *e)
+/* Sends one string of the new program; not 0 when it found no room. */
+static long submit_arg(const char *from, struct event *e)
 {
-    if (!from)
-        return 0;
     e->kind = ARG;
     bpf_probe_read_user_str(e->arg, sizeof(e->arg), from);
-    events.perf_submit(ctx, e, sizeof(*e));
-    return 1;
+    return bpf_ringbuf_output(&events, e, sizeof(*e), 0);
 }
 
 int enter_execve(struct tracepoint__syscalls__sys_enter_execve *args)
@@ -104,22 +106,24 @@ int enter_execve(struct tracepoint__syscalls__sys_enter_execve *args)
     struct event e = {};
     e.pid = bpf_get_current_pid_tgid() >> 32;
     const char *const *argv = (const char *const *)args->argv;
-    submit_arg(args, (const char *)args->filename, &e);
+    /* Without a branch on each, which the verifier would follow one by one. */
+    long full = submit_arg((const char *)args->filename, &e);
     u32 i;
 #pragma clang loop unroll(disable)
     for (i = 1; i < ARGS_MAX; i++) {
         const char *next = 0;
         bpf_probe_read_user(&next, sizeof(next), &argv[i]);
+        if (!next)
+            break;
         if (i >= o->max_args) {
-            if (next) {
-                e.kind = TRUNCATED;
-                events.perf_submit(args, &e, sizeof(e));
-            }
-            return 0;
+            e.kind = TRUNCATED;
+            full |= bpf_ringbuf_output(&events, &e, sizeof(e), 0);
+            break;
         }
-        if (!submit_arg(args, next, &e))
-            return 0;
+        full |= submit_arg(next, &e);
     }
+    if (full)
+        lost.atomic_increment(zero);
     return 0;
 }
 
@@ -136,9 +140,11 @@ int exit_execve(struct tracepoint__syscalls__sys_exit_execve *args)
     e.ppid = parent_pid();
     e.uid = bpf_get_current_uid_gid();
     e.ret = args->ret;
+    e.cpu = bpf_get_smp_processor_id();
     bpf_get_current_comm(e.comm, sizeof(e.comm));
     bpf_probe_read_kernel_str(e.pcomm, sizeof(e.pcomm), task->real_parent->comm);
-    events.perf_submit(args, &e, sizeof(e));
+    if (events.ringbuf_output(&e, sizeof(e), 0))
+        lost.atomic_increment(zero);
     return 0;
 }
 """
@@ -196,7 +202,7 @@ def header(args):
     return "".join(text for wanted, text in pieces if wanted)
 
 
-def row(args, start, cpu, event, ppid, line):
+def row(args, start, event, ppid, line):
     pieces = [
         (args.time, f"{tool.clock():<9}"),
         (args.timestamp, f"{time.time() - start:<8.3f}"),
@@ -204,7 +210,7 @@ def row(args, start, cpu, event, ppid, line):
         (True, f"{tool.text_of(event.comm):<16} {event.pid:<7d} "),
         (args.print_pcomm, f"{tool.text_of(event.pcomm):<16} "),
         (True, f"{ppid:<7} "),
-        (args.print_cpu, f"{cpu:<4d} "),
+        (args.print_cpu, f"{event.cpu:<4d} "),
         (True, f"{event.ret:>3d} {line}"),
     ]
     return "".join(text for wanted, text in pieces if wanted)
@@ -251,7 +257,7 @@ def main():
     start = time.time()
     fields = defaultdict(list)  # of each pid whose execve has not returned
 
-    def print_event(cpu, data, size):
+    def print_event(ctx, data, size):
         event = b[b"events"].event(data)
         if event.kind == ARG:
             fields[event.pid].append(one_line(event.arg))
@@ -270,17 +276,26 @@ def main():
         if args.json:
             tool.print_json({
                 "time": time.time(), "comm": tool.text_of(event.comm), "pid": event.pid,
-                "pcomm": tool.text_of(event.pcomm), "ppid": ppid, "uid": event.uid, "cpu": cpu,
+                "pcomm": tool.text_of(event.pcomm), "ppid": ppid, "uid": event.uid, "cpu": event.cpu,
                 "ret": event.ret, "args": words,
             })  # fmt: skip
             return
         line = " ".join(quoted(w) for w in words) if args.quote else " ".join(words)
-        tool.print_row(row(args, start, cpu, event, ppid or "?", line))
+        tool.print_row(row(args, start, event, ppid or "?", line))
 
-    b[b"events"].open_perf_buffer(print_event)
+    b[b"events"].open_ring_buffer(print_event)
     if not args.json:
         tool.print_start(header(args))
-    tool.poll(b.perf_buffer_poll)
+    told = 0
+
+    def step():
+        nonlocal told
+        b.ring_buffer_poll()
+        if (lost := b[b"lost"][0].value) > told:
+            print(f"Possibly lost {lost - told} samples", file=sys.stderr)
+            told = lost
+
+    tool.poll(step)
 
 
 if __name__ == "__main__":

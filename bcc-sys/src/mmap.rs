@@ -43,6 +43,7 @@ unsafe impl Send for Region {}
 // SAFETY: by shared reference only atomic loads and stores are possible.
 unsafe impl Sync for Region {}
 
+// What is called per record is inlined into `consume`, which other crates instantiate.
 impl Region {
     fn map(fd: BorrowedFd<'_>, len: usize, offset: usize, write: bool) -> Result<Self, SysError> {
         let fail = |errno| SysError { call: "mmap", errno };
@@ -73,6 +74,7 @@ impl Region {
     }
 
     /// The 64-bit word at byte `offset`.
+    #[inline]
     fn word(&self, offset: usize) -> &AtomicU64 {
         assert!(offset.is_multiple_of(8) && offset + 8 <= self.len, "word outside the mapping");
         // SAFETY: in bounds (asserted) of a range that lives as long as `self`.
@@ -83,6 +85,7 @@ impl Region {
     }
 
     /// The 32-bit word at byte `offset`.
+    #[inline]
     fn half(&self, offset: usize) -> &AtomicU32 {
         assert!(offset.is_multiple_of(4) && offset + 4 <= self.len, "word outside the mapping");
         // SAFETY: in bounds (asserted) of a range that lives as long as `self`.
@@ -96,6 +99,7 @@ impl Region {
     /// # Safety
     /// The range lies between the consumer's and the producer's position, and the consumer's is
     /// not moved past it while the slice lives.
+    #[inline]
     unsafe fn bytes(&self, offset: usize, len: usize) -> &[u8] {
         let end = offset.checked_add(len);
         assert!(end.is_some_and(|end| end <= self.len), "slice outside the mapping");

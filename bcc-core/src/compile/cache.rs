@@ -358,6 +358,21 @@ mod tests {
     }
 
     #[test]
+    fn another_number_of_cpus_misses_only_when_they_were_counted() {
+        for counted in [false, true] {
+            let (_guard, cache) = cache();
+            let (few, mut many) = (request(), request());
+            many.target.online_cpus = 64;
+            many.target.possible_cpus = 64;
+            let mut output = output();
+            output.inputs.cpus = counted;
+            cache.put(&few, b"cc", &output).unwrap();
+            assert!(cache.get(&few, None).is_some());
+            assert_eq!(cache.get(&many, None).is_none(), counted);
+        }
+    }
+
+    #[test]
     fn a_changed_or_new_user_file_misses() {
         let (guard, cache) = cache();
         let header = guard.path().join("x.h");

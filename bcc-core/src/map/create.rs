@@ -118,10 +118,7 @@ fn create(spec: &MapSpec, inner: Option<&Map>, context: &Context<'_>) -> Result<
         map_type: spec.map_type,
         key_size: spec.key_size,
         value_size: spec.value_size,
-        max_entries: match (map_type, spec.max_entries) {
-            (MapType::PERF_EVENT_ARRAY, 0) => u32::try_from(cpus).unwrap_or(u32::MAX),
-            (_, entries) => entries,
-        },
+        max_entries: entries(spec, cpus),
         flags: spec.flags,
         name: &spec.name,
         inner: inner.map(AsFd::as_fd),
@@ -131,6 +128,14 @@ fn create(spec: &MapSpec, inner: Option<&Map>, context: &Context<'_>) -> Result<
     };
     let fd = with_retries(request, context.allow_rlimit).map_err(|source| failed(spec, source))?;
     MapFd::new(fd).map_err(|source| failed(spec, source))
+}
+
+/// A perf buffer has a slot for each CPU that there may be.
+fn entries(spec: &MapSpec, cpus: usize) -> u32 {
+    match (MapType(spec.map_type), spec.max_entries) {
+        (MapType::PERF_EVENT_ARRAY, 0) => u32::try_from(cpus).unwrap_or(u32::MAX),
+        (_, entries) => entries,
+    }
 }
 
 /// Drops what an older or stricter kernel does not take, one thing at a time.
@@ -163,4 +168,20 @@ fn sizes_match(spec: &MapSpec) -> bool {
 fn failed(spec: &MapSpec, source: SysError) -> MapError {
     let hint = privilege::parenthesised_hint(source.errno, Need::Map);
     MapError::Create { map: spec.name.clone(), source, hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_perf_buffer_has_as_many_entries_as_there_may_be_cpus() {
+        let of = |map_type: MapType, max_entries| {
+            let spec = MapSpec { map_type: map_type.0, max_entries, ..MapSpec::default() };
+            entries(&spec, 64)
+        };
+        assert_eq!(of(MapType::PERF_EVENT_ARRAY, 0), 64);
+        assert_eq!(of(MapType::PERF_EVENT_ARRAY, 3), 3, "a perf array that says how many");
+        assert_eq!(of(MapType::PERCPU_ARRAY, 5), 5);
+    }
 }

@@ -116,6 +116,15 @@ mod tests {
     }
 
     #[test]
+    fn of_64_cpus_each_has_a_padded_value() {
+        let values: Vec<[u8; 12]> = (0..64).map(|cpu| [cpu; 12]).collect();
+        let laid = PerCpu::from_values(12, &values);
+        assert_eq!(laid.as_bytes().len(), 64 * 16);
+        assert_eq!(laid.as_bytes()[63 * 16..], [&[63; 12][..], &[0; 4]].concat());
+        assert_eq!(laid.get(63), Some(&[63; 12][..]));
+    }
+
+    #[test]
     fn a_cpu_beyond_the_last_is_none() {
         let laid = PerCpu::from_values(4, &[[1, 0, 0, 0], [2, 0, 0, 0]]);
         assert_eq!(laid.get(1), Some(&[2, 0, 0, 0][..]));

@@ -110,6 +110,30 @@ fn version_and_configuration_are_the_target_s_own() {
     }
 }
 
+#[test]
+fn a_module_that_counts_cpus_says_so_and_no_map_is_as_large_as_they_are_many() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    for (release, target) in targets::targets(scratch.path()) {
+        let target = Target { online_cpus: 64, possible_cpus: 64, ..target };
+        let compiled = |text: &str| {
+            bcc_frontend::Compiler.compile(&request(&target, text)).expect("the text compiles")
+        };
+        let output = compiled(
+            "BPF_PERCPU_ARRAY(counts, u32, 1);\nBPF_PERF_OUTPUT(events);\n\
+             _Static_assert(BCC_NUM_CPUS == 64, \"cpus\");\nint f(void *ctx) { return 0; }\n",
+        );
+        let called = compiled("int f(void *ctx) { return bpf_num_cpus(); }\n");
+        for inputs in [&output.inputs, &called.inputs] {
+            assert!(inputs.cpus, "{release}: would be taken from the cache for any number");
+        }
+        let map = |name| output.spec.map(name).expect("a map");
+        assert_eq!(map("counts").value_size, 4, "{release}: the kernel pads and multiplies");
+        assert_eq!(map("events").max_entries, 0, "{release}: the loader's CPUs count");
+        let without = compiled("BPF_PERF_OUTPUT(events);\nint f(void *ctx) { return 0; }\n");
+        assert!(!without.inputs.cpus, "{release}: would be compiled anew when a CPU comes");
+    }
+}
+
 /// Types of modules, members of theirs, and the modules that have them: named alike, not alike at all,
 /// and one that only the search through all files finds.
 const OF_MODULES: &[(&str, &str, &str)] = &[

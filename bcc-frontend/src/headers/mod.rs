@@ -105,6 +105,7 @@ pub fn build(request: &CompileRequest, missing: &Missing) -> Result<Headers, Com
         value.scan(define.value.as_bytes());
         names.bodies.insert(define.name.clone(), value.ordinary);
     }
+    inputs.cpus = counts_cpus(&names);
     missing.names.iter().for_each(|name| names.add(name));
     ALWAYS.iter().for_each(|name| names.mention(name));
     let users = scan_our_headers(&virtual_headers, &mut names);
@@ -156,6 +157,11 @@ pub fn build(request: &CompileRequest, missing: &Missing) -> Result<Headers, Com
     let args = args::clang(request);
     let input = ClangInput { main: request.file.clone(), files, args };
     Ok(Headers { input, inputs, real: false, precompiled: None })
+}
+
+/// Whether the user's text asks how many CPUs there are.
+fn counts_cpus(names: &Mentions) -> bool {
+    ["bpf_num_cpus", "BCC_NUM_CPUS"].iter().any(|name| names.words.contains(*name))
 }
 
 /// Of our own headers every ordinary name counts, as macros there use what no user's text names. What
@@ -228,6 +234,7 @@ pub fn build_real(request: &CompileRequest) -> Result<Headers, CompileError> {
     let mut sources = user::Sources::new(request, &options, &mut inputs);
     sources.scan(&mut names);
     let first = user::first_includes(request, &sources.virtual_headers);
+    inputs.cpus = counts_cpus(&names);
     let identity = tree.identity();
     inputs.files.extend(identity.iter().cloned());
     let tracepoints = tracepoints(target, &mut names, None, &mut inputs);

@@ -173,7 +173,7 @@ class _Guest:
             append.append("lsm=lockdown,yama,bpf")
         command = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
-            "-no-reboot", "-M", "q35", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max",
+            "-no-reboot", "-M", "q35", "-accel", "tcg,thread=single,tb-size=512", "-cpu", "max",
             "-m", self.job.memory, "-smp", str(self.job.cpus),
             "-kernel", str(self.kernel.boot_image), "-initrd", str(initrd),
             "-append", " ".join(append),

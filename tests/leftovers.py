@@ -6,6 +6,7 @@ ours; one that nobody else holds must go, and programs and maps go a grace perio
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import re
@@ -86,8 +87,9 @@ def traced() -> set[str]:
     """Events and instances of tracefs, but for what other processes' names are on."""
     found = set()
     for file in ("kprobe_events", "uprobe_events"):
-        path = TRACEFS / file
-        found |= {f"{file}: {line}" for line in path.read_text().splitlines()} if path.exists() else set()
+        # There is none without tracefs, and a kernel that is locked down shows none.
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            found |= {f"{file}: {line}" for line in (TRACEFS / file).read_text().splitlines()}
     if (TRACEFS / "instances").exists():
         found |= {f"instance {entry}" for entry in os.listdir(TRACEFS / "instances")}
     return {entry for entry in found if not _of_another(entry)}

@@ -338,3 +338,13 @@ def test_without_privilege_the_missing_capability_is_named(tmp_path, compiles_he
 def test_errors_are_of_one_family():
     with pytest.raises(BPFError):
         BPF(text="int f(")
+
+
+def test_a_tracepoint_where_tracefs_is_not_mounted_says_what_to_mount(no_leak):
+    script = "from bcc import BPF\nBPF(text='TRACEPOINT_PROBE(sched, sched_switch) { return 0; }')"
+    hide = 'for at in tracing debug; do umount -R -l /sys/kernel/$at; done 2>/dev/null; exec "$@"'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", hide, "sh", sys.executable, "-c", script],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert "hint: tracefs is not mounted" in done.stderr, done.stderr

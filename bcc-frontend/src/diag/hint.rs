@@ -174,8 +174,15 @@ fn member_names(ty: Ty<'_>, names: &mut BTreeSet<String>) {
     }
 }
 
+/// For those who ask for tracepoints where none can be seen.
+pub(super) const NO_TRACEFS: &str =
+    "tracefs is not mounted, or not to be read: mount -t tracefs tracefs /sys/kernel/tracing";
+
 fn tracepoint_hint(name: &str, target: &Target) -> Option<String> {
     let (category, event) = name.rsplit_once("__")?;
+    if target.tracefs.is_none() {
+        return Some(NO_TRACEFS.to_owned());
+    }
     let missing = format!("this kernel has no tracepoint {category}:{event}");
     Some(match nearest_tracepoint(category, event, target) {
         Some(near) => format!("{missing}; did you mean {near}?"),

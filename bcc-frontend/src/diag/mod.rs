@@ -118,7 +118,8 @@ pub fn with_hint(mut message: Diagnostic, target: &Target) -> Diagnostic {
     let event = event.and_then(|rest| rest.split(' ').next()?.split_once(':'));
     if let Some((category, event)) = event {
         let near = hint::nearest_tracepoint(category, event, target);
-        message.hint = near.map(|near| format!("did you mean {near}?"));
+        let unseen = target.tracefs.is_none().then(|| hint::NO_TRACEFS.to_owned());
+        message.hint = near.map(|near| format!("did you mean {near}?")).or(unseen);
     }
     message
 }

@@ -92,6 +92,8 @@ def fail(message: str, status: int = 1) -> NoReturn:
 
 def run(main: Callable[[], object]) -> None:
     """Runs a tool; what bcc could not do (attach, find a symbol) is one line, not a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt_once)
     try:
         main()
     except KeyboardInterrupt:
@@ -105,7 +107,17 @@ def run(main: Callable[[], object]) -> None:
             raise
         fail(f"{os.path.basename(sys.argv[0])}: {error}")
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is attached is detached in order
+        signal.signal(signal.SIGINT, _wait)  # what is attached is detached in order
+
+
+def _interrupt_once(_number: int, _frame: object) -> None:
+    """The first Ctrl-C ends the tool; more of them do not disturb how it ends."""
+    signal.signal(signal.SIGINT, _wait)
+    raise KeyboardInterrupt
+
+
+def _wait(_number: int, _frame: object) -> None:
+    """A Ctrl-C while the tool ends already."""
 
 
 def show_ebpf(args: argparse.Namespace, text: str) -> None:
@@ -264,9 +276,10 @@ def intervals(seconds: float, count: int) -> Iterator[bool]:
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             time.sleep(seconds)
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         except KeyboardInterrupt:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             last = True
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         yield last
         if last:
             return

@@ -29,7 +29,9 @@ from rows import LIMITS, Limit
 
 HERE = Path(__file__).resolve().parent
 # Scripts that are not areas.
-OTHERS = {"child", "compile", "rows", "run", "samples", "stacks", "stream", "texts", "tool_child", "tools"}
+OTHERS = {
+    "child", "compile", "kprobes", "rows", "run", "samples", "stacks", "stream", "texts", "tool_child", "tools",
+}  # fmt: skip
 NOTED = "cached: "
 # What a peer would take hours for.
 ALONE = {"scale"}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What naming stacks costs: 10,000 different user stacks of 30 frames, out of a stack table.
 
-    x python tests/bench/stacks.py [COUNT]
+    x python tests/bench/stacks.py [COUNT]       100000 is the scale to be borne
 
 A program built here goes as many different ways to one function, where a static probe takes its
 stack. Then `walk` names all frames by `BPF.sym`, and `folded` writes all lines; the table is read each
@@ -19,8 +19,8 @@ from pathlib import Path
 from bcc import BPF, USDT
 
 TEXT = b"""
-BPF_STACK_TRACE(stacks, 131072);
-BPF_HASH(ids, s64, u64, 65536);
+BPF_STACK_TRACE(stacks, BUCKETS);
+BPF_HASH(ids, s64, u64, BUCKETS);
 int on_leaf(struct pt_regs *ctx) {
     s64 id = stacks.get_stackid(ctx, BPF_F_USER_STACK);
     if (id >= 0) ids.increment(id);
@@ -61,8 +61,9 @@ def main() -> None:
         target.stdout.readline()
         usdt = USDT(pid=target.pid)
         usdt.enable_probe("leaf", "on_leaf")
-        with BPF(text=TEXT, usdt_contexts=[usdt]) as b:
-            # Some fall into the same bucket.
+        # Some fall into the same bucket, and the kernel drops all of these but the first.
+        buckets = 1 << (8 * wanted).bit_length()
+        with BPF(text=TEXT, usdt_contexts=[usdt], cflags=[f"-DBUCKETS={buckets}"]) as b:
             target.stdin.write(f"0 {wanted + wanted // 4} {TURNS}\n")
             target.stdin.flush()
             target.stdout.readline()

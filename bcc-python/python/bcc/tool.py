@@ -107,17 +107,13 @@ def run(main: Callable[[], object]) -> None:
             raise
         fail(f"{os.path.basename(sys.argv[0])}: {error}")
     finally:
-        signal.signal(signal.SIGINT, _wait)  # what is attached is detached in order
+        signal.signal(signal.SIGINT, lambda *_: None)  # what is attached is detached in order
 
 
 def _interrupt_once(_number: int, _frame: object) -> None:
     """The first Ctrl-C ends the tool; more of them do not disturb how it ends."""
-    signal.signal(signal.SIGINT, _wait)
+    signal.signal(signal.SIGINT, lambda *_: None)
     raise KeyboardInterrupt
-
-
-def _wait(_number: int, _frame: object) -> None:
-    """A Ctrl-C while the tool ends already."""
 
 
 def show_ebpf(args: argparse.Namespace, text: str) -> None:

@@ -32,6 +32,7 @@ ROUNDS = 40
 PATIENCE = 60.0
 # Seconds in which a tool must have attached or ended, on a machine that is busy otherwise.
 DEADLINE = 600.0
+ONE_WRITER = threading.Lock()
 # As built here, and as installed.
 OURS = re.compile(r"/(libbcc_native|_native\.abi3)\.so$", re.MULTILINE)
 ESCAPES = re.compile(r"\x1b[\[(][0-9;?]*[A-Za-z]")
@@ -207,7 +208,8 @@ def one(tool: Tool, plan: dict[str, Any]) -> None:
         result = run.result
         result.errors.append(f"harness: {why!r}")
     line = json.dumps(asdict(result)) + "\n"
-    with open(plan["results"], "a") as file:
+    # Appending to a shared file is not atomic over 9p.
+    with ONE_WRITER, open(plan["results"], "a") as file:
         file.write(line)
     print(f"{result.seconds:6.1f} s  {tool.name}: {result.attached} {result.rows}", flush=True)
 

@@ -321,8 +321,8 @@ def split_parameter(text):
 def options():
     p = tool.parser("Trace a function and display a summary of its parameter values", EXAMPLES)
     add = p.add_argument
-    add("-p", "--pid", type=int, help="trace this PID only")
-    add("-t", "--tid", type=int, help="trace this TID only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
+    add("-t", "--tid", type=tool.pid, help="trace this TID only")
     add("-z", "--string-size", type=tool.nonzero, default=80, help="bytes of char* values (80)")
     add("-i", "--interval", type=tool.nonzero, default=1, help="seconds between reports (1)")
     add("-d", "--duration", type=tool.nonzero, help="total duration of the trace in seconds")

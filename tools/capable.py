@@ -150,7 +150,7 @@ def options():
     p = tool.parser("Trace security capability checks", EXAMPLES)
     add = p.add_argument
     add("-v", "--verbose", action="store_true", help="include non-audit checks")
-    add("-p", "--pid", type=int, help="trace this task only")
+    add("-p", "--pid", type=tool.pid, help="trace this task only")
     add("-K", "--kernel-stack", action="store_true", help="output the kernel stack of each check")
     add("-U", "--user-stack", action="store_true", help="output the user stack of each check")
     add("-x", "--extra", action="store_true", help="TID and INSETID columns")

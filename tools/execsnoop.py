@@ -154,7 +154,7 @@ ARG, TRUNCATED, RETURN = range(3)
 def uid_of(text):
     """A user id from a number or a user's name; for `type=` of an option."""
     if text.isdigit():
-        return int(text)
+        return tool.uid(text)
     try:
         return pwd.getpwnam(text).pw_uid
     except KeyError:
@@ -177,7 +177,7 @@ def options():
     add("-C", "--print-cpu", action="store_true", help="CPU column")
     add("-M", "--print-pcomm", action="store_true", help="parent command column")
     add("--max-args", type=int, default=20, help="most fields shown, defaults to 20")
-    add("-P", "--ppid", type=int, help="trace children of this parent PID only")
+    add("-P", "--ppid", type=tool.pid, help="trace children of this parent PID only")
     tool.add_json(p)
     args = p.parse_args()
     for pattern in (args.name, args.line):

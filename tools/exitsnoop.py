@@ -80,7 +80,7 @@ def options():
     add = p.add_argument
     add("-t", "--timestamp", action="store_true", help="column of the time in the local zone")
     add("--utc", action="store_true", help="column of the time in UTC, implies -t")
-    add("-p", "--pid", type=int, help="trace this PID only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
     add("--label", help="label each row")
     add("-x", "--failed", action="store_true", help="trace only failures, exit code or signal")
     add("--per-thread", action="store_true", help="trace every thread's end")

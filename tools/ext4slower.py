@@ -204,7 +204,7 @@ def options():
     p = tool.parser("Trace ext4 operations slower than a threshold", EXAMPLES)
     add = p.add_argument
     add("-j", "--csv", action="store_true", help="comma-separated values")
-    add("-p", "--pid", type=int, help="trace this PID only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
     add("min_ms", nargs="?", default=10, type=tool.whole, help="least milliseconds (10), 0 for all")
     tool.add_json(p)
     return p.parse_args()

@@ -173,7 +173,7 @@ def options():
     add("-C", "--noclear", action="store_true", help="don't clear the screen")
     add("-r", "--maxrows", type=tool.whole, default=20, help="rows of a report (20)")
     add("-s", "--sort", default="all", choices=["all", *NUMBERS], help="sort column (all)")
-    add("-p", "--pid", type=int, help="trace this PID only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
     add("--read-only", action="store_true", help="only reads")
     add("--write-only", action="store_true", help="only writes")
     add("-d", "--directory", help="only files that lie in this directory")

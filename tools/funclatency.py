@@ -155,7 +155,7 @@ MAX_LEVEL = 24
 def options():
     p = tool.parser("Time functions and print latency as a histogram", EXAMPLES)
     add = p.add_argument
-    add("-p", "--pid", type=int, help="trace this PID only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
     add("-i", "--interval", type=tool.nonzero, help="print a report every this many seconds")
     add("-d", "--duration", type=tool.nonzero, help="total duration of the trace in seconds")
     add("-T", "--timestamp", action="store_true", help="time of day before each report")

@@ -82,7 +82,7 @@ FUNCTIONS = (b"getaddrinfo", b"gethostbyname", b"gethostbyname2")
 
 def options():
     p = tool.parser("Show time for getaddrinfo/gethostbyname[2] calls", EXAMPLES)
-    p.add_argument("-p", "--pid", type=int, default=-1, help="trace this PID only")
+    p.add_argument("-p", "--pid", type=lambda text: tool.pid(text, -1), default=-1, help="trace this PID only")
     tool.add_json(p)
     return p.parse_args()
 

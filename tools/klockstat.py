@@ -203,8 +203,8 @@ def options():
     add("-s", "--stacks", type=int, default=1, help="frames to show, the caller counts as two (1)")
     add("-c", "--caller", help="only callers whose name begins with this")
     add("-S", "--sort", help="acq_max, acq_total, acq_count, hld_max, hld_total or hld_count")
-    add("-p", "--pid", type=int, help="trace this PID only")
-    add("-t", "--tid", type=int, help="trace this TID only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
+    add("-t", "--tid", type=tool.pid, help="trace this TID only")
     add("--stack-storage-size", type=tool.nonzero, default=16384,
         help="number of distinct stacks that can be kept (16384)")  # fmt: skip
     tool.add_json(p)

@@ -313,7 +313,7 @@ SORT_KEYS = ["size", "count"]
 def options():
     p = tool.parser("Trace outstanding memory allocations that weren't freed", EXAMPLES)
     add = p.add_argument
-    add("-p", "--pid", type=int, default=-1, help="process to trace; without, the kernel")
+    add("-p", "--pid", type=lambda text: tool.pid(text, -1), default=-1, help="process to trace; without, the kernel")
     add("-t", "--trace", action="store_true", help="print each allocation and free")
     add("interval", nargs="?", default=5, type=tool.nonzero, help="seconds between reports (5)")
     add("count", nargs="?", type=tool.nonzero, help="number of reports")

@@ -8,7 +8,6 @@ thread went to sleep with. The idle tasks are left out.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import sys
 
@@ -176,23 +175,12 @@ int switched(struct bpf_raw_tracepoint_args *ctx)
 OWN_FRAMES = (b"bpf_prog_", b"bpf_trace_run", b"__bpf_trace_", b"__traceiter_", b"bpf_get_stackid")
 
 
-def ids(text):
-    """Process or thread ids from a comma-separated list; for `type=` of an option."""
-    try:
-        numbers = [int(word) for word in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError("must be integers") from None
-    if any(number < 0 for number in numbers):
-        raise argparse.ArgumentTypeError("must be positive ingegers")
-    return numbers
-
-
 def options():
     p = tool.parser("Summarize off-CPU time by stack trace", EXAMPLES)
     threads = p.add_mutually_exclusive_group()
     add = threads.add_argument
-    add("-p", "--pid", type=ids, help="trace these PIDs only, comma-separated")
-    add("-t", "--tid", type=ids, help="trace these TIDs only, comma-separated")
+    add("-p", "--pid", type=tool.pids, help="trace these PIDs only, comma-separated")
+    add("-t", "--tid", type=tool.pids, help="trace these TIDs only, comma-separated")
     add("-u", "--user-threads-only", action="store_true", help="no kernel threads")
     add("-k", "--kernel-threads-only", action="store_true", help="kernel threads only")
     stacks = p.add_mutually_exclusive_group()

@@ -7,7 +7,6 @@ kernel's CPU clock) and counts kernel and user stacks in the kernel.
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 import sys
@@ -107,23 +106,12 @@ int sample(struct bpf_perf_event_data *ctx)
 FIRST_PID_NAMESPACE = 0xEFFFFFFC
 
 
-def ids(text):
-    """Process or thread ids from a comma-separated list; for `type=` of an option."""
-    try:
-        numbers = [int(word) for word in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError("must be integers") from None
-    if any(number < 0 for number in numbers):
-        raise argparse.ArgumentTypeError("must be positive ingegers")
-    return numbers
-
-
 def options():
     p = tool.parser("Profile CPU usage by sampling stack traces at a timed interval", EXAMPLES)
     threads = p.add_mutually_exclusive_group()
     add = threads.add_argument
-    add("-p", "--pid", type=ids, help="profile these PIDs only, comma-separated")
-    add("-L", "--tid", type=ids, help="profile these TIDs only, comma-separated")
+    add("-p", "--pid", type=tool.pids, help="profile these PIDs only, comma-separated")
+    add("-L", "--tid", type=tool.pids, help="profile these TIDs only, comma-separated")
     stacks = p.add_mutually_exclusive_group()
     add = stacks.add_argument
     add("-U", "--user-stacks-only", action="store_true", help="no kernel stacks")
@@ -142,7 +130,7 @@ def options():
     add("--stack-storage-size", type=tool.nonzero, default=16384,
         help="number of distinct stacks that can be kept (16384)")  # fmt: skip
     add("duration", nargs="?", type=tool.nonzero, default=tool.FOREVER, help="seconds to sample")
-    add("-C", "--cpu", type=int, default=-1, help="sample this CPU only")
+    add("-C", "--cpu", type=lambda text: tool.cpu(text, -1), default=-1, help="sample this CPU only")
     tool.add_containers(p)
     add("-A", "--address", action="store_true", help="show raw addresses")
     tool.add_json(p)

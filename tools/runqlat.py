@@ -126,7 +126,7 @@ def options():
     add("-P", "--pids", action="store_true", help="print a histogram per process ID")
     add("--pidnss", action="store_true", help="print a histogram per PID namespace")
     add("-L", "--tids", action="store_true", help="print a histogram per thread ID")
-    add("-p", "--pid", type=int, help="trace this PID only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
     tool.add_interval(p)
     tool.add_json(p)
     return p.parse_args()

@@ -110,7 +110,7 @@ def options():
     add("-N", "--nanoseconds", action="store_true", help="output in nanoseconds")
     add("-C", "--events", action="store_true", help="show the number of soft irq events")
     add("-d", "--dist", action="store_true", help="show distributions as histograms")
-    add("-c", "--cpu", type=int, help="trace this CPU only")
+    add("-c", "--cpu", type=tool.cpu, help="trace this CPU only")
     tool.add_interval(p)
     tool.add_json(p)
     args = p.parse_args()

@@ -181,8 +181,8 @@ def extra_library(text):
 def options():
     p = tool.parser("Sniff SSL data", EXAMPLES)
     add = p.add_argument
-    add("-p", "--pid", type=int, help="sniff this PID only")
-    add("-u", "--uid", type=int, help="sniff this UID only")
+    add("-p", "--pid", type=tool.pid, help="sniff this PID only")
+    add("-u", "--uid", type=tool.uid, help="sniff this UID only")
     add("-x", "--extra", action="store_true", help="UID and TID columns")
     add("-c", "--comm", help="only commands of exactly this name")
     add("-o", "--no-openssl", action="store_false", dest="openssl", help="leave OpenSSL out")

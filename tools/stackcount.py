@@ -87,8 +87,8 @@ LIMIT = 1000
 def options():
     p = tool.parser("Count events and their stack traces", EXAMPLES)
     add = p.add_argument
-    add("-p", "--pid", type=int, help="trace this PID only")
-    add("-c", "--cpu", type=int, help="trace this CPU only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
+    add("-c", "--cpu", type=tool.cpu, help="trace this CPU only")
     add("-i", "--interval", type=tool.nonzero, help="print a report every this many seconds")
     add("-D", "--duration", type=tool.nonzero, help="total duration of the trace in seconds")
     add("-T", "--timestamp", action="store_true", help="time of day before each report")

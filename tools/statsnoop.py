@@ -143,7 +143,7 @@ def options():
     add("-t", "--timestamp", action="store_true", help="column of seconds since the first event")
     add("-s", "--sysname", action="store_true", help="SYSCALL column")
     add("-x", "--failed", action="store_true", help="only failed stats")
-    add("-p", "--pid", type=int, help="trace this PID only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
     tool.add_json(p)
     return p.parse_args()
 

@@ -134,9 +134,9 @@ def error_number(text):
 def options():
     p = tool.parser("Summarize syscall counts and latencies.", EXAMPLES)
     add = p.add_argument
-    add("-p", "--pid", type=int, help="trace only this pid")
-    add("-t", "--tid", type=int, help="trace only this tid")
-    add("-c", "--ppid", type=int, help="trace only child of this pid")
+    add("-p", "--pid", type=tool.pid, help="trace only this pid")
+    add("-t", "--tid", type=tool.pid, help="trace only this tid")
+    add("-c", "--ppid", type=tool.pid, help="trace only child of this pid")
     add("-i", "--interval", type=tool.nonzero, help="print summary at this interval (seconds)")
     add("-d", "--duration", type=tool.nonzero, help="total duration of trace, in seconds")
     add("-T", "--top", type=int, default=10, help="print only the top syscalls by count or latency")

@@ -163,7 +163,7 @@ def options():
     add("-t", "--timestamp", action="store_true", help="column of seconds since the first row")
     add("-w", "--wide", action="store_true", help="wide columns, fits IPv6 addresses")
     add("-s", "--csv", action="store_true", help="comma separated values")
-    add("-p", "--pid", type=int, help="trace this PID only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
     add("-L", "--localport", type=tool.ports, help="comma-separated list of local ports")
     add("-D", "--remoteport", type=tool.ports, help="comma-separated list of remote ports")
     tool.add_family(p)

@@ -171,10 +171,7 @@ HOOKS = {"sock:sock_send_length": "sent", "sock:sock_recv_length": "received"}
 
 def positive(text):
     """A number above zero; for `type=` of an option."""
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"invalid int value: '{text}'") from None
+    number = tool.integer(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"value must be stricly positive, got {number}")
     return number
@@ -185,7 +182,7 @@ def options():
     add = p.add_argument
     add("-C", "--noclear", action="store_true", help="don't clear the screen")
     add("-S", "--nosummary", action="store_true", help="skip the line of load averages")
-    add("-p", "--pid", type=int, help="trace this PID only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
     tool.add_containers(p)
     tool.add_family(p)
     add("interval", nargs="?", default=1, type=positive, help="seconds per screen (1)")

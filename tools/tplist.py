@@ -22,7 +22,7 @@ EXAMPLES = """examples:
 def options():
     p = tool.parser("Display kernel tracepoints or USDT probes and their formats", EXAMPLES)
     add = p.add_argument
-    add("-p", "--pid", type=int, help="list the USDT probes of this process")
+    add("-p", "--pid", type=tool.pid, help="list the USDT probes of this process")
     add("-l", "--lib", default="", help="list the USDT probes of this library or program")
     add("-v", dest="verbosity", action="count", default=0, help="show variables; twice: all")
     add("filter", nargs="?", help="only names that match this shell pattern")

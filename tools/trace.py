@@ -355,9 +355,9 @@ def options():
     p = tool.parser("Attach to functions and print trace messages", EXAMPLES)
     add = p.add_argument
     add("-b", "--buffer-pages", type=int, default=64, help="pages of each perf buffer (64)")
-    add("-p", "--pid", type=int, help="trace this PID only")
-    add("-L", "--tid", type=int, help="trace this TID only")
-    add("--uid", type=int, help="trace this UID only")
+    add("-p", "--pid", type=tool.pid, help="trace this PID only")
+    add("-L", "--tid", type=tool.pid, help="trace this TID only")
+    add("--uid", type=tool.uid, help="trace this UID only")
     add("-v", "--verbose", action="store_true", help="print the program before starting")
     add("-Z", "--string-size", type=tool.nonzero, default=80, help="bytes of a string to print (80)")
     add("-S", "--include-self", action="store_true", help="do not leave out the tool itself")

@@ -353,3 +353,24 @@ def kept_address(t: T) -> None:
     b[b"values"][0] = ct.c_ulonglong(77)
     t.raw(b, "keep")
     t.equal(t.raw(b, "use_kept"), 77)
+
+
+@row("§12 a pointer to own memory that is assigned a kernel pointer", "deref/reassigned.c",
+     "lower:reads")  # fmt: skip
+def reassigned(t: T) -> None:
+    b = t.load()
+    comm = Path("/proc/self/comm").read_bytes()[0]
+    for name, own in ("global", ord("g")), ("stack", ord("s")), ("literal", ord("l")):
+        got = [t.raw(b, name, assign) for assign in (0, 1)]
+        t.equal(got, [own, comm], f"what a pointer to a {name} variable leads to, before and after")
+    t.equal(t.raw(b, "never_assigned"), ord("g"), "through a global pointer")
+
+
+@row("§12 a global pointer that begins as an address and is assigned", "diagnostics/first_address.c",
+     "emit:addresses")  # fmt: skip
+def first_address(t: T) -> None:
+    message = t.fails()
+    for line, name in (4, "string"), (5, "number"), (8, "member"), (12, "last"):
+        text = f"`{name}` is a variable in memory, whose first value cannot be an address"
+        t.says(message, f"main.c:{line}: error: {text}")
+    t.says(message, "hint: assign it in the program, or never assign it")

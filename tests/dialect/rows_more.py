@@ -86,6 +86,35 @@ def split_by_macro(t: T) -> None:
     t.equal((b[b"h"][ONE].value, b[b"other"][TWO].value), (13, 7))
 
 
+@row("more: calls torn over two macros", "more/torn_in_macros.c", "rewrite:split")
+def torn_in_macros(t: T) -> None:
+    b = t.load()
+    t.equal([t.raw(b, "prog", form) for form in range(12)], list(range(100, 112)), "what each finds")
+    t.equal(b[b"h"][ONE].value, 111, "the last value written by a torn call")
+
+
+TORN = [
+    ("the brackets", b"#define ARGS (&one)", b"h.lookup ARGS"),
+    ("the brackets of a macro's body", b"#define ARGS (&one)\n#define GET(t) t.lookup ARGS", b"GET(h)"),
+    ("the method as an argument", b"#define GET(t) t.lookup\n#define CALL(m, k) m(k)", b"CALL(GET(h), &one)"),
+    ("the method's name", b"#define NAME lookup\n#define GET(t, k) t.NAME(k)", b"GET(h, &one)"),
+    ("a call of another macro's result", b"#define ID(x) x\n#define GET(t) t.lookup", b"ID(GET(h))(&one)"),
+]  # fmt: skip
+
+
+def torn_otherwise(t: T, macros: bytes, call: bytes) -> None:
+    text = b"BPF_HASH(h, u32);\n%s\nint prog(void *ctx)\n{\n\tu32 one = 1;\n\tu64 *seen = %s;\n"
+    line = 6 + macros.count(b"\n")
+    message = t.fails(text % (macros, call) + b"\treturn seen ? *seen : 0;\n}\n")
+    t.says(message, f"main.c:{line}:", "error: cannot use map function inside a macro", "^")
+
+
+for _title, _macros, _call in TORN:
+    row(f"more: refused with its line: {_title}", "", "message:cannot use map function inside a macro")(
+        lambda t, macros=_macros, call=_call: torn_otherwise(t, macros, call)
+    )
+
+
 @row("more: USDT arguments in macros", "more/usdt_in_macro.c", "define:BCC_USDT_READARG")
 def usdt_in_macro(t: T) -> None:
     from rows_builtins import usdt

@@ -2,8 +2,8 @@
 //! on most of it.
 
 use super::Generator;
-use super::prepare::KFUNC_SECTION;
-use crate::llvm::{Module, Opcode, Place, Value};
+use super::prepare::{KFUNC_SECTION, has_address};
+use crate::llvm::{Module, Opcode, Value};
 use crate::lower::helper_number;
 use bcc_core::mutation;
 use bcc_core::spec::{Diagnostic, Stage};
@@ -67,12 +67,11 @@ impl Generator<'_> {
     /// Everything in `module` that the backend could not turn into BPF.
     pub(super) fn check_module(&self, module: &Module<'_>) -> Vec<Diagnostic> {
         let mut found = Vec::new();
-        for global in module.globals() {
-            if global.is_thread_local() && global.is_used() {
-                let message = format!("`{}`: BPF has no thread-local variables", global.name());
-                let place = Place::default();
-                found.push(self.reporter.error(Stage::Emit, &place, message));
-            }
+        for global in module.globals().into_iter().filter(|global| global.is_used()) {
+            let Some((message, hint)) = refused_variable(global) else { continue };
+            let mut error = self.reporter.error(Stage::Emit, &global.declaration(), message);
+            error.hint = hint.map(str::to_owned);
+            found.push(error);
         }
         for instruction in module.functions().into_iter().flat_map(Value::instructions) {
             let Some((message, hint)) = refused(module, instruction) else { continue };
@@ -91,6 +90,23 @@ impl Generator<'_> {
 }
 
 type Refusal = Option<(String, Option<&'static str>)>;
+
+/// Why a global variable cannot be in a map. Addresses that the optimiser has not put in the variable's
+/// place would have to be known before the program is loaded.
+fn refused_variable(global: Value) -> Refusal {
+    // LLVM calls a function's static variable `function.name`, and a member of its own `name.1`.
+    let name = global.name();
+    let mut parts = name.split('.').rev();
+    let name = parts.find(|part| part.parse::<u32>().is_err()).unwrap_or(&name);
+    if global.is_thread_local() {
+        return Some((format!("`{name}`: BPF has no thread-local variables"), None));
+    }
+    (has_address(global) && !mutation::off("emit:addresses")).then(|| {
+        let message =
+            format!("`{name}` is a variable in memory, whose first value cannot be an address");
+        (message, Some("assign it in the program, or never assign it"))
+    })
+}
 
 /// Why `instruction` cannot be BPF, and what helps.
 fn refused(module: &Module<'_>, instruction: Value) -> Refusal {

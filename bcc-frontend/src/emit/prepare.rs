@@ -42,12 +42,15 @@ pub(super) fn prepare(module: &Module<'_>, rewritten: &Rewritten) {
 /// Makes variables internal that are initialised with addresses: those exist only while nothing is
 /// stored there, so that the address can be used in their place.
 fn hide_addresses(module: &Module<'_>) {
-    for global in module.globals() {
-        let has_address = |initial: Value| has_pointers(initial.ty()) && holds_address(initial);
-        if global.section().is_empty() && global.initializer().is_some_and(has_address) {
-            global.make_internal();
-        }
+    for global in module.globals().into_iter().filter(|global| has_address(*global)) {
+        global.make_internal();
     }
+}
+
+/// Whether a variable of the text is initialised with an address.
+pub(super) fn has_address(global: Value) -> bool {
+    let holds = |initial: Value| has_pointers(initial.ty()) && holds_address(initial);
+    global.section().is_empty() && global.initializer().is_some_and(holds)
 }
 
 fn holds_address(constant: Value) -> bool {

@@ -124,7 +124,8 @@ impl Generator<'_> {
             let name = &object.symbols[relocation.symbol].name;
             let what = if name.is_empty() { "another variable" } else { name };
             return Err(self.internal(&format!(
-                "a global variable is initialised with the address of {what}: assign it in the program"
+                "a variable in {} is initialised with the address of {what}: assign it in the program",
+                section.name
             )));
         }
         let size = u32::try_from(section.data.len()).unwrap_or(u32::MAX);

@@ -18,6 +18,7 @@ mod builder;
 mod context;
 mod machine;
 mod module;
+mod place;
 mod shim;
 mod ty;
 mod value;
@@ -26,9 +27,10 @@ pub(crate) use builder::Builder;
 pub(crate) use context::Context;
 pub(crate) use machine::{Cpu, Machine};
 pub(crate) use module::Module;
+pub(crate) use place::Place;
 pub(crate) use shim::{clone_function, compile, precompile};
 pub(crate) use ty::Type;
-pub(crate) use value::{Opcode, Place, Value};
+pub(crate) use value::{Opcode, Value};
 
 /// The bytes of a string that LLVM lends as pointer and length.
 fn lent(data: *const std::ffi::c_char, len: usize) -> String {

@@ -7,35 +7,24 @@ use inkwell::llvm_sys::core::{
     LLVMCountIncoming, LLVMCountParams, LLVMCreateEnumAttribute, LLVMDeleteBasicBlock,
     LLVMDeleteFunction, LLVMGetAggregateElement, LLVMGetAllocatedType, LLVMGetAtomicRMWBinOp,
     LLVMGetAttributeCountAtIndex, LLVMGetAttributesAtIndex, LLVMGetBasicBlockParent,
-    LLVMGetCalledValue, LLVMGetConstOpcode, LLVMGetDebugLocColumn, LLVMGetDebugLocFilename,
-    LLVMGetDebugLocLine, LLVMGetEnumAttributeAtIndex, LLVMGetEnumAttributeKindForName,
-    LLVMGetFirstBasicBlock, LLVMGetFirstInstruction, LLVMGetFirstUse, LLVMGetGEPSourceElementType,
-    LLVMGetIncomingValue, LLVMGetInitializer, LLVMGetInstructionOpcode, LLVMGetInstructionParent,
-    LLVMGetNextBasicBlock, LLVMGetNextInstruction, LLVMGetNumArgOperands, LLVMGetNumOperands,
-    LLVMGetOperand, LLVMGetParam, LLVMGetSection, LLVMGetTypeContext, LLVMGetValueKind,
-    LLVMGetValueName2, LLVMGlobalGetValueType, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm,
-    LLVMIsDeclaration, LLVMIsGlobalConstant, LLVMIsNull, LLVMIsThreadLocal,
-    LLVMMoveBasicBlockAfter, LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith,
-    LLVMSetLinkage, LLVMSetOperand, LLVMSetSection, LLVMSetValueName2, LLVMTypeOf,
+    LLVMGetCalledValue, LLVMGetConstOpcode, LLVMGetEnumAttributeAtIndex,
+    LLVMGetEnumAttributeKindForName, LLVMGetFirstBasicBlock, LLVMGetFirstInstruction,
+    LLVMGetFirstUse, LLVMGetGEPSourceElementType, LLVMGetIncomingValue, LLVMGetInitializer,
+    LLVMGetInstructionOpcode, LLVMGetInstructionParent, LLVMGetNextBasicBlock,
+    LLVMGetNextInstruction, LLVMGetNumArgOperands, LLVMGetNumOperands, LLVMGetOperand,
+    LLVMGetParam, LLVMGetSection, LLVMGetTypeContext, LLVMGetValueKind, LLVMGetValueName2,
+    LLVMGlobalGetValueType, LLVMInstructionEraseFromParent, LLVMIsAInlineAsm, LLVMIsDeclaration,
+    LLVMIsGlobalConstant, LLVMIsNull, LLVMIsThreadLocal, LLVMMoveBasicBlockAfter,
+    LLVMRemoveEnumAttributeAtIndex, LLVMReplaceAllUsesWith, LLVMSetLinkage, LLVMSetOperand,
+    LLVMSetSection, LLVMSetValueName2, LLVMTypeOf,
 };
-use inkwell::llvm_sys::debuginfo::{
-    LLVMDIFileGetFilename, LLVMDIScopeGetFile, LLVMDISubprogramGetLine, LLVMGetSubprogram,
-    LLVMSetSubprogram,
-};
+use inkwell::llvm_sys::debuginfo::{LLVMGetSubprogram, LLVMSetSubprogram};
 use inkwell::llvm_sys::prelude::LLVMValueRef;
 use inkwell::llvm_sys::{LLVMAtomicRMWBinOp, LLVMLinkage, LLVMValueKind};
 use std::ffi::{CStr, CString};
 use std::ptr;
 
 pub(crate) use inkwell::llvm_sys::LLVMOpcode as Opcode;
-
-/// A place in the user's text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) file: String,
-    pub(crate) line: u32,
-    pub(crate) column: u32,
-}
 
 /// A value of a live module: instruction, argument, function, global, constant, or block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -265,34 +254,6 @@ impl Value {
     pub(crate) fn function(self) -> Self {
         let block = ffi!(LLVMGetInstructionParent(self.0));
         Self(ffi!(LLVMGetBasicBlockParent(block)))
-    }
-
-    /// The file and line of a function's definition, from its debug information.
-    pub(crate) fn definition(self) -> Place {
-        let subprogram = ffi!(LLVMGetSubprogram(self.0));
-        if subprogram.is_null() {
-            return Place::default();
-        }
-        let file = ffi!(LLVMDIScopeGetFile(subprogram));
-        let mut len = 0;
-        let name = if file.is_null() {
-            String::new()
-        } else {
-            let data = ffi!(LLVMDIFileGetFilename(file, &raw mut len));
-            lent(data, len as usize)
-        };
-        Place { file: name, line: ffi!(LLVMDISubprogramGetLine(subprogram)), column: 0 }
-    }
-
-    /// Where an instruction comes from.
-    pub(crate) fn place(self) -> Place {
-        let mut len = 0;
-        let data = ffi!(LLVMGetDebugLocFilename(self.0, &raw mut len));
-        Place {
-            file: lent(data, len as usize),
-            line: ffi!(LLVMGetDebugLocLine(self.0)),
-            column: ffi!(LLVMGetDebugLocColumn(self.0)),
-        }
     }
 
     // Kinds of instructions.

@@ -146,8 +146,22 @@ impl Plan<'_> {
         {
             return true;
         }
-        let mut split = Split { files: self.files, macros: &self.macros, edits: &mut self.edits };
-        !mutation::off("rewrite:split") && split.edit_call(file, token, method)
+        !mutation::off("rewrite:split") && self.split().edit_call(file, token, method)
+    }
+
+    fn split(&mut self) -> Split<'_> {
+        Split { files: self.files, macros: &self.macros, edits: &mut self.edits }
+    }
+
+    /// Edits the calls in one macro's body that another macro begins; the methods that it found.
+    fn split_calls(&mut self, id: DefineId, wanted: &[&Wanted]) -> Vec<Wanted> {
+        if mutation::off("rewrite:split") {
+            return Vec::new();
+        }
+        let mut split = self.split();
+        let mut edited =
+            |one: &&&Wanted| one.method().is_some_and(|method| split.edit_define(id, method));
+        wanted.iter().filter(|one| edited(one)).map(|one| (*one).clone()).collect()
     }
 
     /// Notes what comes out of a macro's body, or is put there by an argument of it.
@@ -206,7 +220,9 @@ impl Plan<'_> {
         }
         let mut served: Vec<(DefineId, Wanted)> = Vec::new();
         for (id, wanted) in &wanted {
-            served.extend(self.macro_body(*id, wanted).into_iter().map(|one| (*id, one)));
+            let mut here = self.macro_body(*id, wanted);
+            here.extend(self.split_calls(*id, wanted));
+            served.extend(here.into_iter().map(|one| (*id, one)));
         }
         for (at, uses) in &expansions {
             for (wanted, place) in uses {

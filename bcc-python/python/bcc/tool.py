@@ -76,6 +76,48 @@ def nonzero(text: str) -> int:
     return whole(text, 1)
 
 
+def integer(text: str) -> int:
+    """A number, or what argparse says of none."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"invalid int value: {text!r}") from None
+
+
+def pid(text: str, least: int = 0) -> int:
+    """A process or thread id; for `type=` of an option. `least` is -1 where that means all."""
+    if not least <= integer(text) < 1 << 31:
+        raise argparse.ArgumentTypeError(f"{text} is not a process or thread id")
+    return int(text)
+
+
+def pids(text: str) -> list[int]:
+    """Process or thread ids from a comma-separated list; for `type=` of an option."""
+    try:
+        numbers = [int(word) for word in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be integers") from None
+    if any(number < 0 for number in numbers):
+        raise argparse.ArgumentTypeError("must be positive ingegers")
+    return [pid(str(number)) for number in numbers]
+
+
+def uid(text: str) -> int:
+    """A user id; for `type=` of an option."""
+    if not 0 <= integer(text) < 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text} is not a user id")
+    return int(text)
+
+
+def cpu(text: str, least: int = 0) -> int:
+    """The number of a CPU that is online; for `type=` of an option. `least` as for `pid`."""
+    from bcc.utils import get_online_cpus
+
+    if integer(text) not in [*range(least, 0), *get_online_cpus()]:
+        raise argparse.ArgumentTypeError(f"there is no CPU {text} online")
+    return int(text)
+
+
 def ports(text: str) -> list[int]:
     """Port numbers from a comma-separated list; for `type=` of an option."""
     words = [word.strip() for word in text.split(",")]

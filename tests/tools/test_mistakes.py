@@ -55,7 +55,7 @@ def refused(name, *words):
 def test_these_are_all_options_that_take_a_process_a_user_a_cpu_or_a_port():
     by_meaning = {meaning: [n for n, _, m in OPTIONS if m == meaning] for meaning in MISTAKES}
     assert {meaning: len(names) for meaning, names in by_meaning.items()} == {
-        "PID": 22, "TID": 7, "PPID": 2, "UID": 4, "USER": 1, "CPU": 4,
+        "PID": 23, "TID": 7, "PPID": 2, "UID": 4, "USER": 1, "CPU": 4,
         "PORT": 1, "LOCALPORT": 2, "REMOTEPORT": 2,
     }  # fmt: skip
 

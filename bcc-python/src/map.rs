@@ -18,7 +18,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 #[derive(Debug)]
 pub(crate) struct Map {
     pub(crate) core: CoreMap,
-    id: usize,
+    pub(crate) id: usize,
 }
 
 impl Map {

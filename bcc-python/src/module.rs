@@ -1,28 +1,31 @@
 //! One compiled module: programs, tables, attachments and event buffers, behind `bcc.BPF`.
 
+mod buffers;
+mod for_c;
+mod names;
+
+pub(crate) use names::Names;
+
+use buffers::Buffers;
+use names::tables;
+
 use crate::capi::texts::Texts;
-use crate::error::{EventError, load_error, map_error};
-use crate::events::Readers;
+use crate::error::load_error;
 use crate::link::{self, Link, Sampled};
 use crate::map::Map;
 use crate::usdt::{self, Usdt};
 use crate::{construct, types};
-use bcc_core::events::{PerfBuffer, PerfBufferOpts, RingBuffer, SourceId};
-use bcc_core::kernel::cpus;
+use bcc_core::events::PerfBufferOpts;
 use bcc_core::link::kprobe::KprobeOpts;
-use bcc_core::map::Map as CoreMap;
 use bcc_core::module::Module as CoreModule;
 use bcc_core::program::{LoadError as CoreLoadError, Program};
 use bcc_sys::bpf::{AttachType, ProgType};
-use bcc_sys::perf::{self, PerfEventAttr};
-use nix::errno::Errno;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::collections::HashMap;
-use std::ffi::CString;
 use std::io::Write;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A module in the kernel. Its tables stay usable after `close()`.
@@ -32,45 +35,11 @@ pub(crate) struct Module {
     core: Mutex<Option<Arc<CoreModule>>>,
     maps: Vec<Py<Map>>,
     names: Names,
-    perf: Mutex<Option<Arc<Readers>>>,
-    rings: Mutex<Option<Arc<Readers>>>,
-    /// Perf buffers by map.
-    buffers: Mutex<HashMap<usize, SourceId>>,
-    /// Counters opened for a perf event array, by map and CPU.
-    counters: Mutex<HashMap<(usize, u32), OwnedFd>>,
+    buffers: Buffers,
     /// Instructions that C code has pointers to.
     images: Mutex<HashMap<String, Box<[u8]>>>,
     /// Texts that C code has pointers to.
     pub(crate) texts: Texts,
-}
-
-/// What the C functions hand out pointers to.
-#[derive(Debug)]
-pub(crate) struct Names {
-    pub(crate) functions: Vec<CString>,
-    pub(crate) tables: Vec<CString>,
-    pub(crate) license: CString,
-    pub(crate) kern_version: u32,
-}
-
-impl Names {
-    fn of(core: &CoreModule) -> Self {
-        // C names have no NUL, and a license ends at its first.
-        let c =
-            |name: &str| CString::new(name.split('\0').next().unwrap_or("")).unwrap_or_default();
-        let spec = core.spec();
-        Self {
-            functions: spec.programs.iter().map(|program| c(&program.name)).collect(),
-            tables: tables(core).map(|map| c(map.name())).collect(),
-            license: c(&spec.license),
-            kern_version: spec.kern_version,
-        }
-    }
-}
-
-/// The maps that are tables of the user's.
-fn tables(core: &CoreModule) -> impl Iterator<Item = &CoreMap> {
-    core.maps().iter().filter(|map| !map.is_hidden())
 }
 
 /// One field list of a submitted struct, and its exact type.
@@ -82,10 +51,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn text(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
-}
-
-fn event_error(error: &bcc_core::events::EventError) -> PyErr {
-    EventError::new_err(error.to_string())
 }
 
 impl Module {
@@ -103,70 +68,6 @@ impl Module {
         self.maps
             .get(id)
             .ok_or_else(|| PyException::new_err(format!("the module has no table {id}")))
-    }
-
-    pub(crate) fn names(&self) -> &Names {
-        &self.names
-    }
-
-    /// What programs submit to the table called `name`: `name#type` of each field.
-    pub(crate) fn event_fields(&self, name: &[u8]) -> Option<Vec<String>> {
-        let (core, name) = (self.core().ok()?, text(name));
-        let layout = core.spec().events.iter().find(|event| event.table == name)?;
-        Some(layout.fields.clone())
-    }
-
-    pub(crate) fn table(&self, id: usize) -> Option<&Map> {
-        self.maps.get(id).map(Py::get)
-    }
-
-    /// Where the instructions of a function lie, for as long as the module lives, and how many bytes.
-    pub(crate) fn image(&self, name: &[u8]) -> Option<(*const u8, usize)> {
-        let core = self.core().ok()?;
-        let name = text(name);
-        let mut images = lock(&self.images);
-        if !images.contains_key(&name) {
-            let image = core.dump(&name).ok()?.into_boxed_slice();
-            images.insert(name.clone(), image);
-        }
-        images.get(&name).map(|image| (image.as_ptr(), image.len()))
-    }
-
-    /// Loads a function; a descriptor of its own.
-    pub(crate) fn load_copy(
-        &self,
-        name: &[u8],
-        prog_type: i32,
-        attach_type: i32,
-    ) -> Result<OwnedFd, Errno> {
-        let core = self.core().map_err(|_closed| Errno::EBADF)?;
-        let attach_type = u32::try_from(attach_type).ok().map(AttachType);
-        let prog_type = ProgType(prog_type.cast_unsigned());
-        let program =
-            core.load_program(&text(name), Some(prog_type), attach_type).map_err(|error| {
-                report_rejection(&error);
-                error.errno().unwrap_or(Errno::EINVAL)
-            })?;
-        program.as_fd().try_clone_to_owned().map_err(|_error| Errno::last())
-    }
-
-    fn raw_map(&self, id: usize) -> PyResult<BorrowedFd<'_>> {
-        Ok(self.map_at(id)?.get().core.as_fd())
-    }
-
-    fn readers(slot: &Mutex<Option<Arc<Readers>>>) -> PyResult<Arc<Readers>> {
-        let mut slot = lock(slot);
-        if let Some(readers) = &*slot {
-            return Ok(Arc::clone(readers));
-        }
-        let readers = Arc::new(Readers::new()?);
-        *slot = Some(Arc::clone(&readers));
-        Ok(readers)
-    }
-
-    fn opened(slot: &Mutex<Option<Arc<Readers>>>, what: &str) -> PyResult<Arc<Readers>> {
-        let readers = lock(slot).clone().filter(|readers| !readers.is_empty());
-        readers.ok_or_else(|| EventError::new_err(format!("No {what} buffers to poll")))
     }
 }
 
@@ -197,10 +98,7 @@ impl Module {
             names: Names::of(&core),
             core: Mutex::new(Some(Arc::new(core))),
             maps,
-            perf: Mutex::default(),
-            rings: Mutex::default(),
-            buffers: Mutex::default(),
-            counters: Mutex::default(),
+            buffers: Buffers::default(),
             images: Mutex::default(),
             texts: Texts::default(),
         })
@@ -395,7 +293,7 @@ impl Module {
         link::attach_perf_event_raw(py, program.as_fd(), attr, pid, cpu, group)
     }
 
-    // Event buffers.
+    // Event buffers, see `Buffers`.
 
     fn open_perf_buffer(
         &self,
@@ -407,35 +305,23 @@ impl Module {
         wakeup_events: u32,
     ) -> PyResult<()> {
         let opts = PerfBufferOpts { page_count, wakeup_events };
-        let map = self.raw_map(id)?;
-        let readers = Self::readers(&self.perf)?;
-        // An earlier one goes first: at its end it takes its rings out of the map.
-        let old = lock(&self.buffers).remove(&id);
-        old.map_or(Ok(()), |old| readers.remove(py, old))?;
-        let buffer = py.detach(|| PerfBuffer::open(map, opts)).map_err(|e| event_error(&e))?;
-        let source = readers.add_perf(py, buffer, callback, lost)?;
-        lock(&self.buffers).insert(id, source);
-        Ok(())
+        self.buffers.open_perf(py, self.map_at(id)?.get(), opts, callback, lost)
     }
 
     fn perf_poll(&self, py: Python<'_>, timeout_ms: i64) -> PyResult<()> {
-        let readers = Self::readers(&self.perf)?;
-        readers.poll(py, clamped(timeout_ms))
+        self.buffers.perf()?.poll(py, clamped(timeout_ms))
     }
 
     fn perf_consume(&self, py: Python<'_>) -> PyResult<()> {
-        Self::readers(&self.perf)?.consume(py)
+        self.buffers.perf()?.consume(py)
     }
 
     fn perf_fileno(&self) -> PyResult<RawFd> {
-        Self::opened(&self.perf, "perf").map(|readers| readers.fd())
+        self.buffers.opened_perf().map(|readers| readers.fd())
     }
 
     fn close_perf(&self) {
-        let readers = lock(&self.perf).take();
-        drop(readers);
-        lock(&self.buffers).clear();
-        lock(&self.counters).clear();
+        self.buffers.close_perf();
     }
 
     /// Opens a counter per online CPU and puts it into the table; gives (cpu, fd) of each.
@@ -445,25 +331,13 @@ impl Module {
         kind: u32,
         config: u64,
         pid: i32,
-    ) -> PyResult<Vec<(u32, RawFd)>> {
-        let map = self.map_at(id)?.get().core.clone();
-        let mut opened = Vec::new();
-        for cpu in cpus::online()? {
-            let on = i32::try_from(cpu).unwrap_or(-1);
-            let event = perf::open(&PerfEventAttr::new(kind, config), pid, on, -1)
-                .and_then(|event| perf::enable(event.as_fd()).map(|()| event))
-                .map_err(|e| crate::error::attach_refused("Failed to open perf event", e))?;
-            let fd = event.as_raw_fd();
-            map.update(&cpu.to_ne_bytes(), &fd.to_ne_bytes(), 0).map_err(|e| map_error(&e))?;
-            lock(&self.counters).insert((id, cpu), event);
-            opened.push((cpu, fd));
-        }
-        Ok(opened)
+    ) -> PyResult<Vec<(i32, RawFd)>> {
+        self.buffers.open_counters(self.map_at(id)?.get(), kind, config, pid)
     }
 
     /// Closes the counter of one CPU, if there is one.
-    fn close_perf_reader(&self, id: usize, cpu: u32) {
-        lock(&self.counters).remove(&(id, cpu));
+    fn close_perf_reader(&self, id: usize, cpu: i32) {
+        self.buffers.close_counter(id, cpu);
     }
 
     fn open_ring_buffer(
@@ -473,26 +347,23 @@ impl Module {
         callback: Py<PyAny>,
         ctx: Py<PyAny>,
     ) -> PyResult<()> {
-        let map = self.raw_map(id)?;
-        let buffer = RingBuffer::open(map).map_err(|e| event_error(&e))?;
-        Self::readers(&self.rings)?.add_ring(py, buffer, callback, ctx).map(drop)
+        self.buffers.open_ring(py, self.map_at(id)?.get(), callback, ctx)
     }
 
     fn ring_poll(&self, py: Python<'_>, timeout_ms: i64) -> PyResult<()> {
-        Self::opened(&self.rings, "ring")?.poll(py, clamped(timeout_ms))
+        self.buffers.opened_rings()?.poll(py, clamped(timeout_ms))
     }
 
     fn ring_consume(&self, py: Python<'_>) -> PyResult<()> {
-        Self::opened(&self.rings, "ring")?.consume(py)
+        self.buffers.opened_rings()?.consume(py)
     }
 
     fn ring_fileno(&self) -> PyResult<RawFd> {
-        Self::opened(&self.rings, "ring").map(|readers| readers.fd())
+        self.buffers.opened_rings().map(|readers| readers.fd())
     }
 
     fn close_rings(&self) {
-        let readers = lock(&self.rings).take();
-        drop(readers);
+        self.buffers.close_rings();
     }
 
     /// Closes programs and module; attachments and tables keep what they need.

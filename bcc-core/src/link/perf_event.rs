@@ -1,9 +1,11 @@
 //! Sampled and counted perf events.
 
+pub use bcc_sys::perf::PerfEventAttr;
+
 use super::{AttachError, AttachKind, Attachment, Link, Problem, perf as on_perf};
 use crate::kernel::cpus;
 use crate::map::Map;
-use bcc_sys::perf::{self, PerfEventAttr};
+use bcc_sys::perf;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 /// How often the program runs.
@@ -122,7 +124,7 @@ pub fn attach_raw(
 }
 
 /// Starts a counter on every online CPU and puts it into a perf event array, where programs read it; it
-/// counts as long as its descriptor lives.
+/// counts as long as its descriptor lives. Returns the descriptors, each with its CPU.
 ///
 /// # Errors
 /// As [`attach_raw`]; `EINVAL` for a map of another type.
@@ -131,7 +133,7 @@ pub fn count(
     kind: u32,
     config: u64,
     pid: Option<i32>,
-) -> Result<Vec<OwnedFd>, AttachError> {
+) -> Result<Vec<(i32, OwnedFd)>, AttachError> {
     let target = format!("type {kind} config {config}");
     let attr = PerfEventAttr::new(kind, config);
     let mut counters = Vec::new();
@@ -143,7 +145,7 @@ pub fn count(
                 map.raw().update(&cpu.to_ne_bytes(), &fd.to_ne_bytes(), 0).map(|()| event)
             })
             .map_err(|error| AttachError::new(AttachKind::PerfEvent, &target, error))?;
-        counters.push(event);
+        counters.push((cpu, event));
     }
     Ok(counters)
 }

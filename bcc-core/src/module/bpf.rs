@@ -41,7 +41,7 @@ pub struct Bpf {
     /// They keep the semaphores up that the kernel does not count.
     pub(super) usdts: Vec<Usdt>,
     /// Counters that programs read, by the table they are in.
-    counters: HashMap<String, Vec<OwnedFd>>,
+    counters: HashMap<String, Vec<(i32, OwnedFd)>>,
     module: Module,
 }
 

@@ -38,6 +38,26 @@ pub(crate) unsafe extern "C" fn bpf_update_elem(
     }))
 }
 
+/// A command that reads an element; whether there was one.
+type ReadElement = fn(&MapFd, &[u8], &mut [u8], u64) -> Result<bool, SysError>;
+
+/// # Safety
+/// As [`bpf_lookup_elem`].
+unsafe fn read_element(
+    fd: c_int,
+    key: *const c_void,
+    value: *mut c_void,
+    read: ReadElement,
+) -> c_int {
+    status(map(fd).and_then(|map| {
+        // SAFETY: as this function's.
+        let key = unsafe { input(key, map.key_len()) }?;
+        // SAFETY: as this function's.
+        let value = unsafe { output(value, map.value_len()) }?;
+        read(&map, key, value, 0).and_then(found)
+    }))
+}
+
 /// Reads an element.
 ///
 /// # Safety
@@ -49,13 +69,8 @@ pub(crate) unsafe extern "C" fn bpf_lookup_elem(
     key: *const c_void,
     value: *mut c_void,
 ) -> c_int {
-    status(map(fd).and_then(|map| {
-        // SAFETY: as this function's.
-        let key = unsafe { input(key, map.key_len()) }?;
-        // SAFETY: as this function's.
-        let value = unsafe { output(value, map.value_len()) }?;
-        map.lookup(key, value, 0).and_then(found)
-    }))
+    // SAFETY: as this function's.
+    unsafe { read_element(fd, key, value, MapFd::lookup) }
 }
 
 /// Takes an element out.
@@ -68,13 +83,8 @@ pub(crate) unsafe extern "C" fn bpf_lookup_and_delete(
     key: *const c_void,
     value: *mut c_void,
 ) -> c_int {
-    status(map(fd).and_then(|map| {
-        // SAFETY: as this function's.
-        let key = unsafe { input(key, map.key_len()) }?;
-        // SAFETY: as this function's.
-        let value = unsafe { output(value, map.value_len()) }?;
-        map.lookup_and_delete(key, value, 0).and_then(found)
-    }))
+    // SAFETY: as this function's.
+    unsafe { read_element(fd, key, value, MapFd::lookup_and_delete) }
 }
 
 /// Removes an element.

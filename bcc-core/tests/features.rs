@@ -17,6 +17,7 @@ fn an_answer_stays_the_same() {
         Feature::RawTracepoint,
         Feature::KprobeMulti,
         Feature::UprobeMulti,
+        Feature::UprobeMultiProcess,
         Feature::PerfLink,
         Feature::Tcx,
         Feature::Ringbuf,

@@ -134,7 +134,8 @@ pub(crate) fn has_value(name: &str, value: &str) -> i32 {
 }
 
 /// Whether the running kernel has a feature, by trial: `fentry`, `fmod_ret`, `lsm`, `raw_tracepoint`,
-/// `kprobe_multi`, `uprobe_multi`, `perf_link`, `tcx`, `ringbuf`, `map_batch` or `netfilter`.
+/// `kprobe_multi`, `uprobe_multi`, `uprobe_multi_process`, `perf_link`, `tcx`, `ringbuf`, `map_batch` or
+/// `netfilter`.
 #[pyfunction]
 pub(crate) fn supports(py: Python<'_>, feature: &str) -> PyResult<bool> {
     let feature = match feature {
@@ -144,6 +145,7 @@ pub(crate) fn supports(py: Python<'_>, feature: &str) -> PyResult<bool> {
         "raw_tracepoint" => Feature::RawTracepoint,
         "kprobe_multi" => Feature::KprobeMulti,
         "uprobe_multi" => Feature::UprobeMulti,
+        "uprobe_multi_process" => Feature::UprobeMultiProcess,
         "perf_link" => Feature::PerfLink,
         "tcx" => Feature::Tcx,
         "ringbuf" => Feature::Ringbuf,

@@ -40,6 +40,7 @@ _FEATURES = {
     # Debian's kernels before 6.12 lack FPROBE.
     "kprobe_multi": Feature((6, 12), _supports("kprobe_multi")),
     "uprobe_multi": Feature((6, 6), _supports("uprobe_multi")),
+    "uprobe_multi_process": Feature((6, 10), _supports("uprobe_multi_process")),
     "tcx": Feature((6, 6), _supports("tcx")),
     "netfilter": Feature((6, 4), _supports("netfilter")),
     "ringbuf": Feature((5, 8), _supports("ringbuf")),

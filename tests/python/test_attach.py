@@ -1,8 +1,12 @@
 """Every kind of attachment, seen to fire; in guests also those that the developer's machine may lack."""
 
 import ctypes as ct
+import functools
 import os
 import re
+import subprocess
+import sys
+import threading
 
 import bcc
 import pytest
@@ -189,6 +193,56 @@ def test_many_uprobes_come_and_go_by_one_call(requires, no_leak):
         fds = len(os.listdir("/proc/self/fd"))
         b.attach_uprobe(name="c", sym_re="^str", fn_name="f")
         assert b.num_open_uprobes() > 50 and len(os.listdir("/proc/self/fd")) - fds < 5
+
+
+# Calls three functions once from its first thread and once from another, when told to.
+TWO_THREADS = """
+import ctypes, threading
+libc = ctypes.CDLL(None)
+def call():
+    for name in ("getppid", "getpgid", "getsid"):
+        libc[name](0)
+input()
+call()
+other = threading.Thread(target=call)
+other.start()
+other.join()
+"""
+
+
+def test_uprobes_by_pattern_of_one_process_see_all_its_threads_and_no_other_process(no_leak):
+    start = functools.partial(subprocess.Popen, stdin=subprocess.PIPE, text=True)
+    targets = [start([sys.executable, "-c", TWO_THREADS]) for _ in range(2)]
+    with BPF(text=COUNT + "int f(struct pt_regs *ctx) { hit(); return 0; }") as b:
+        pattern, pid = "^get(ppid|pgid|sid)$", targets[0].pid
+        b.attach_uprobe(name="c", sym_re=pattern, fn_name="f", pid=pid)
+        assert b.num_open_uprobes() == 3
+        for target in targets:
+            target.communicate("\n")
+            assert target.returncode == 0
+        assert hits(b) == 6
+
+
+def test_many_uprobes_of_one_process_come_by_one_call(requires, no_leak):
+    requires("uprobe_multi_process")
+    with BPF(text=mine("int f(struct pt_regs *ctx) " + HIT)) as b:
+        fds = len(os.listdir("/proc/self/fd"))
+        b.attach_uprobe(name="c", sym_re="^str", fn_name="f", pid=os.getpid())
+        assert b.num_open_uprobes() > 50 and len(os.listdir("/proc/self/fd")) - fds < 5
+
+
+def test_uprobes_by_pattern_take_the_number_of_a_thread(no_leak):
+    with BPF(text=mine("int f(struct pt_regs *ctx) " + HIT)) as b:
+
+        def attach_to_this_thread():
+            pid = threading.get_native_id()
+            b.attach_uprobe(name="c", sym_re="^get(ppid|pgid)$", fn_name="f", pid=pid)
+            ct.CDLL(None).getppid()
+
+        thread = threading.Thread(target=attach_to_this_thread)
+        thread.start()
+        thread.join()
+        assert (hits(b), b.num_open_uprobes()) == (1, 2)
 
 
 def test_uprobe_by_address_and_offset(no_leak):

@@ -32,6 +32,8 @@ pub enum Feature {
     KprobeMulti,
     /// Many places of a file by one link.
     UprobeMulti,
+    /// The same for one process, all threads of it.
+    UprobeMultiProcess,
     /// Links of perf events, with cookies.
     PerfLink,
     /// tcx links.
@@ -53,6 +55,7 @@ impl Feature {
             Self::RawTracepoint => "4.17",
             Self::KprobeMulti => "5.18",
             Self::UprobeMulti | Self::Tcx => "6.6",
+            Self::UprobeMultiProcess => "6.10",
             Self::PerfLink => "5.15",
             Self::Ringbuf => "5.8",
             Self::MapBatch => "5.6",
@@ -73,7 +76,13 @@ impl Feature {
             }
             Self::RawTracepoint => loads(ProgType::RAW_TRACEPOINT, AttachType(0)).is_ok(),
             Self::KprobeMulti => kprobe_multi(),
-            Self::UprobeMulti => uprobe_multi(),
+            // A directory is no regular file: the kernel that gets that far says EBADF.
+            Self::UprobeMulti => uprobe_multi_of(0) == Some(Errno::EBADF),
+            // The kernels that take the number for a thread's look at the file first; those that
+            // take it for a process's refuse a negative one before.
+            Self::UprobeMultiProcess => {
+                uprobe_multi_of(u32::MAX) == Some(Errno::EINVAL) && supported(Self::UprobeMulti)
+            }
             Self::PerfLink => perf_link(),
             Self::Tcx => tcx(),
             Self::Ringbuf => ringbuf(),
@@ -138,21 +147,21 @@ fn kprobe_multi() -> bool {
     link_create(&link).is_ok()
 }
 
-fn uprobe_multi() -> bool {
+/// What the kernel says to a link for a place in a directory.
+fn uprobe_multi_of(pid: u32) -> Option<Errno> {
     let extra = LinkExtra::UprobeMulti {
         path: c"/",
         ret: false,
         offsets: &[0],
         ref_ctr_offsets: &[],
         cookies: &[],
-        pid: 0,
+        pid,
     };
     let attach_type = AttachType::TRACE_UPROBE_MULTI;
-    let Ok(prog) = loads(ProgType::KPROBE, attach_type) else { return false };
+    let prog = loads(ProgType::KPROBE, attach_type).ok()?;
     let link =
         LinkCreate { prog: prog.as_fd(), target: LinkTarget::None, attach_type, flags: 0, extra };
-    // A directory is no regular file: the kernel that gets that far says EBADF.
-    link_create(&link).is_err_and(|error| error.errno == Errno::EBADF)
+    link_create(&link).err().map(|error| error.errno)
 }
 
 fn perf_link() -> bool {

@@ -20,7 +20,7 @@ pub struct UprobeMultiOpts<'a> {
     pub cookies: &'a [u64],
     /// Fire on return.
     pub on_return: bool,
-    /// Only this process. Before about v6.10 that means one thread of it: filter in the program too.
+    /// Only this process. Without `Feature::UprobeMultiProcess` that means one thread of it.
     pub pid: Option<u32>,
 }
 

@@ -111,10 +111,10 @@ pub fn uprobes(
     pid: Option<i32>,
     on_return: bool,
 ) -> Result<Matched, Error> {
-    // A set for one process watches one thread of it on kernels before about 6.10.
+    // Some kernels take a set for one process, but watch one thread of it.
+    let feature = if pid.is_none() { Feature::UprobeMulti } else { Feature::UprobeMultiProcess };
     if offsets.len() > 1
-        && pid.is_none()
-        && let Some(multi) = variant(module, program, Feature::UprobeMulti)
+        && let Some(multi) = variant(module, program, feature)
     {
         let opts = UprobeMultiOpts {
             path,
@@ -122,9 +122,10 @@ pub fn uprobes(
             ref_ctr_offsets: &[],
             cookies: &[],
             on_return,
-            pid: None,
+            pid: pid.map(i32::cast_unsigned),
         };
-        // One bad place refuses the set: then one by one, so that the others are attached.
+        // One bad place refuses the set: then one by one, so that the others are attached. A thread's
+        // number is refused, too.
         if let Ok(link) = uprobe_multi::attach(multi.as_fd(), &opts) {
             let attached = offsets.len();
             return Ok(Matched { links: vec![link], attached, ..Default::default() });

@@ -1,6 +1,6 @@
 //! `perf_event_open(2)`: attributes, opening, ioctls, and the probe PMUs of sysfs.
 
-use crate::SysError;
+use crate::{Pod, SysError};
 use nix::errno::Errno;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -11,6 +11,8 @@ pub const TYPE_SOFTWARE: u32 = 1;
 pub const TYPE_TRACEPOINT: u32 = 2;
 /// `PERF_COUNT_SW_BPF_OUTPUT`.
 pub const SW_BPF_OUTPUT: u64 = 10;
+/// `PERF_FORMAT_TOTAL_TIME_ENABLED`.
+pub const FORMAT_TOTAL_TIME_ENABLED: u64 = 1;
 /// `PERF_SAMPLE_RAW`.
 pub const SAMPLE_RAW: u64 = 1 << 10;
 
@@ -77,7 +79,7 @@ pub struct PerfEventAttr {
 const _: () = assert!(size_of::<PerfEventAttr>() == 136);
 
 // SAFETY: only integers, their sizes add up to the asserted size, so there is no padding.
-unsafe impl crate::Pod for PerfEventAttr {}
+unsafe impl Pod for PerfEventAttr {}
 
 impl PerfEventAttr {
     /// An event of PMU `kind`; everything else zero.
@@ -203,6 +205,19 @@ pub fn enable(event: BorrowedFd<'_>) -> Result<(), SysError> {
 /// What the ioctl says.
 pub fn disable(event: BorrowedFd<'_>) -> Result<(), SysError> {
     ioctl(event, IOC_DISABLE, 0, "ioctl(PERF_EVENT_IOC_DISABLE)")
+}
+
+/// Nanoseconds that an event opened with [`FORMAT_TOTAL_TIME_ENABLED`] alone was enabled for.
+///
+/// # Errors
+/// What `read(2)` says; `EIO` for another format.
+pub fn time_enabled(event: BorrowedFd<'_>) -> Result<u64, SysError> {
+    let mut bytes = [0; 16];
+    let read =
+        nix::unistd::read(event, &mut bytes).map_err(|errno| SysError { call: "read", errno })?;
+    let [_count, time] = <[u64; 2]>::from_bytes(&bytes[..read])
+        .ok_or(SysError { call: "read", errno: Errno::EIO })?;
+    Ok(time)
 }
 
 /// Runs `program` on the event.

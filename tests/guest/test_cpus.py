@@ -70,6 +70,21 @@ def test_events_of_a_cpu_that_comes_arrive(buffer):
     assert set(got) == {LAST} and len(got) == b[b"sent"][0].value
 
 
+def test_events_of_a_cpu_that_was_off_for_a_moment_arrive(buffer):
+    b, got = buffer
+    follow(b, got)
+    b.perf_buffer_poll(0)
+    send(LAST, 7)
+    # Nobody looks in between: the list of CPUs is the same before and after.
+    SWITCH.write_text("0")
+    SWITCH.write_text("1")
+    while len(got) <= 7:
+        send(LAST, 1)
+        b.perf_buffer_poll(100)
+    b.perf_buffer_consume()
+    assert set(got) == {LAST} and len(got) == b[b"sent"][0].value
+
+
 def test_events_of_a_cpu_that_went_are_drained(buffer):
     b, got = buffer
     follow(b, got)

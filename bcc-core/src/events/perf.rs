@@ -31,12 +31,15 @@ pub(super) struct CpuReader {
     pub(super) cpu: u32,
     pub(super) event: OwnedFd,
     pub(super) ring: PerfRing,
+    /// What the event's clock showed at the last look.
+    enabled_for: Option<u64>,
 }
 
 impl CpuReader {
     fn open(map: &MapFd, cpu: u32, opts: PerfBufferOpts) -> Result<Self, SysError> {
         let mut attr = PerfEventAttr::new(perf::TYPE_SOFTWARE, perf::SW_BPF_OUTPUT);
         attr.sample_type = perf::SAMPLE_RAW;
+        attr.read_format = perf::FORMAT_TOTAL_TIME_ENABLED;
         attr.sample = 1;
         attr.wakeup = opts.wakeup_events;
         let event = perf::open(&attr, -1, cpu.cast_signed(), -1)?;
@@ -44,7 +47,20 @@ impl CpuReader {
         perf::enable(event.as_fd())?;
         let number = std::os::fd::AsRawFd::as_raw_fd(&event);
         map.update(&cpu.to_ne_bytes(), &number.to_ne_bytes(), 0)?;
-        Ok(Self { cpu, event, ring })
+        Ok(Self { cpu, event, ring, enabled_for: None })
+    }
+
+    /// Whether the event's clock has stood still since the last call. A CPU that goes off stops the
+    /// events on it for good: the kernel never fills their rings again, though the CPU come back before
+    /// anybody sees it gone.
+    fn has_stopped(&mut self) -> bool {
+        match perf::time_enabled(self.event.as_fd()) {
+            Ok(now) => self.enabled_for.replace(now) == Some(now),
+            Err(error) => {
+                log::debug!("cannot tell whether CPU {} fills its ring: {error}", self.cpu);
+                false
+            }
+        }
     }
 }
 
@@ -53,7 +69,7 @@ impl CpuReader {
 pub(super) struct CpuChange {
     /// Index of the first new reader among [`PerfBuffer::readers`].
     pub(super) added_from: usize,
-    /// Readers of CPUs that are off; what their rings still hold can be read.
+    /// Readers of CPUs that are or were off; what their rings still hold can be read.
     pub(super) removed: Vec<CpuReader>,
 }
 
@@ -101,11 +117,13 @@ impl PerfBuffer {
         self.readers.iter().map(|reader| reader.cpu).collect()
     }
 
-    /// Opens rings for CPUs that came and takes out those of CPUs that went.
+    /// Opens rings for CPUs that came and takes out those of CPUs that went, also of those that are back.
     pub(super) fn follow(&mut self, online: &[u32]) -> CpuChange {
-        let (kept, removed) = std::mem::take(&mut self.readers)
-            .into_iter()
-            .partition(|reader| online.contains(&reader.cpu));
+        let (mut kept, mut removed) = (Vec::new(), Vec::new());
+        for mut reader in self.readers.drain(..) {
+            let fills = online.contains(&reader.cpu) && !reader.has_stopped();
+            if fills { kept.push(reader) } else { removed.push(reader) }
+        }
         self.readers = kept;
         let change = CpuChange { added_from: self.readers.len(), removed };
         for reader in &change.removed {

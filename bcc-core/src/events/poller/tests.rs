@@ -57,6 +57,29 @@ fn readers_follow_the_cpus_that_run() {
 }
 
 #[test]
+fn a_ring_that_the_kernel_stopped_to_fill_is_drained_and_made_anew() {
+    let Some(map) = perf_array() else { return };
+    let online = cpus::online().unwrap();
+    let buffer = PerfBuffer::open(map.as_fd(), PerfBufferOpts::default()).unwrap();
+    let mut poller = Poller::new().unwrap();
+    let id = poller.add_perf(buffer).unwrap();
+    poller.use_cpus(&online);
+    poller.use_cpus(&online);
+    assert!(poller.leftovers.is_empty(), "events that run are kept");
+    let Some(Source::Perf(buffer)) = poller.sources.get(&id) else { panic!("it was added") };
+    bcc_sys::perf::disable(buffer.readers[0].event.as_fd()).unwrap();
+    poller.use_cpus(&online);
+    poller.use_cpus(&online);
+    let stopped: Vec<u32> = poller.leftovers.iter().map(|(_, reader)| reader.cpu).collect();
+    assert_eq!(stopped, online[..1]);
+    let Some(Source::Perf(buffer)) = poller.sources.get(&id) else { panic!("it was added") };
+    assert_eq!(buffer.cpus().len(), online.len());
+    poller.use_cpus(&online);
+    poller.use_cpus(&online);
+    assert_eq!(poller.leftovers.len(), 1, "the new event runs");
+}
+
+#[test]
 fn wrong_maps_and_page_counts_are_refused() {
     let Some(map) = perf_array() else { return };
     let opts = PerfBufferOpts { page_count: 3, ..PerfBufferOpts::default() };

@@ -54,6 +54,44 @@ def test_xdp(link_pair, row):
             BPF.attach_xdp(b"no_such", f)
 
 
+def refusal(error, action, *arguments):
+    """What the refused action says."""
+    with pytest.raises(error) as caught:
+        action(*arguments)
+    return str(caught.value)
+
+
+# No driver here offloads programs: what can be seen is that the mode is passed on, and what is said then.
+def test_modes_of_xdp_that_cannot_be_had(link_pair, row):
+    unable = "the device cannot run programs in hardware"
+    with BPF(text=b"int f(struct xdp_md *ctx) { return XDP_PASS; }") as b:
+        f = b.load_func(b"f", BPF.XDP)
+        for device, errno in ((link_pair, "EINVAL"), ("lo", "EOPNOTSUPP")):
+            for attach in (BPF.attach_xdp, lambda dev, fn, flags: fn.attach_xdp_link(dev, flags)):
+                said = refusal(bcc.AttachError, attach, device, f, XDPFlags.HW_MODE)
+                assert f"{device} in XDP_FLAGS_HW_MODE: " in said and errno in said and unable in said
+        row("BPF.attach_xdp HW_MODE", f"EINVAL, {unable}")
+        said = refusal(bcc.AttachError, BPF.attach_xdp, "lo", f, XDPFlags.DRV_MODE)
+        assert "lo in XDP_FLAGS_DRV_MODE: " in said and "has no native XDP" in said
+        row("BPF.attach_xdp DRV_MODE without a driver's help", "EOPNOTSUPP, named")
+        two = XDPFlags.SKB_MODE | XDPFlags.DRV_MODE
+        for action in ((BPF.attach_xdp, "lo", f, two), (BPF.remove_xdp, "lo", two)):
+            assert "SKB_MODE and XDP_FLAGS_DRV_MODE: only one mode" in refusal(bcc.AttachError, *action)
+        row("BPF.attach_xdp of two modes", "only one mode can be asked for")
+        BPF.attach_xdp(link_pair, f, XDPFlags.DRV_MODE)
+        assert " xdp " in _attached(link_pair)
+        with pytest.raises(bcc.AttachError, match="another XDP program"):
+            BPF.attach_xdp(link_pair, f, XDPFlags.DRV_MODE | XDPFlags.UPDATE_IF_NOEXIST)
+        row("BPF.attach_xdp UPDATE_IF_NOEXIST", "EBUSY")
+        BPF.remove_xdp(link_pair, XDPFlags.DRV_MODE)
+        assert "xdp" not in _attached(link_pair)
+        row("BPF.attach_xdp, remove_xdp DRV_MODE", "xdp, then none")
+    with BPF(text=b"int f(struct xdp_md *ctx) { return XDP_PASS; }", device=link_pair.encode()) as b:
+        said = refusal(bcc.LoadError, b.load_func, b"f", BPF.XDP, link_pair.encode())
+        assert said == f"Failed to load BPF program f: Invalid argument ({unable})"
+        row("BPF(device=), load_func(device=)", said)
+
+
 def test_tc(link_pair, row):
     with BPF(text=b"int f(struct __sk_buff *skb) { return 0; }") as b:
         f = b.load_func(b"f", BPF.SCHED_CLS)

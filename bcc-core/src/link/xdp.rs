@@ -16,6 +16,36 @@ pub const DRV_MODE: u32 = 1 << 2;
 /// `XDP_FLAGS_HW_MODE`: offloaded.
 pub const HW_MODE: u32 = 1 << 3;
 
+const MODES: [(u32, &str); 3] = [
+    (SKB_MODE, "XDP_FLAGS_SKB_MODE"),
+    (DRV_MODE, "XDP_FLAGS_DRV_MODE"),
+    (HW_MODE, "XDP_FLAGS_HW_MODE"),
+];
+
+/// An error about a device, with the mode that was asked for.
+fn refused(device: &str, flags: u32, problem: impl Into<Problem>) -> AttachError {
+    let asked = MODES.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, name)| *name);
+    let modes = asked.collect::<Vec<_>>().join(" and ");
+    let target = if modes.is_empty() { device.to_owned() } else { format!("{device} in {modes}") };
+    let mut error = AttachError::new(AttachKind::Xdp, target, problem);
+    let no_offload = matches!(error.errno(), Some(Errno::EINVAL | Errno::EOPNOTSUPP));
+    if flags & HW_MODE != 0 && no_offload && matches!(error.problem, Problem::Sys(_)) {
+        let hint =
+            "the device cannot run programs in hardware: try XDP_FLAGS_DRV_MODE or _SKB_MODE";
+        error.hint = Some(hint.into());
+    }
+    error
+}
+
+/// # Errors
+/// When more than one mode is asked for.
+fn check(device: &str, flags: u32) -> Result<(), AttachError> {
+    if (flags & (SKB_MODE | DRV_MODE | HW_MODE)).count_ones() > 1 {
+        return Err(refused(device, flags, Problem::Invalid("only one mode can be asked for")));
+    }
+    Ok(())
+}
+
 /// Index of a network device in the calling thread's namespace.
 pub(super) fn index_of(device: &str) -> Result<u32, SysError> {
     nix::net::if_::if_nametoindex(device)
@@ -26,10 +56,12 @@ pub(super) fn index_of(device: &str) -> Result<u32, SysError> {
 /// until [`Link::detach`] or [`remove`].
 ///
 /// # Errors
-/// `ENODEV`, `EBUSY` when another is there and [`UPDATE_IF_NOEXIST`] is set, `EOPNOTSUPP`.
+/// `ENODEV`, `EBUSY` when another is there and [`UPDATE_IF_NOEXIST`] is set, `EOPNOTSUPP` and `EINVAL` for
+/// a mode that the driver has not, [`Problem::Invalid`] for several modes.
 pub fn attach(program: BorrowedFd<'_>, device: &str, flags: u32) -> Result<Link, AttachError> {
     let kind = AttachKind::Xdp;
-    let fail = |error: SysError| AttachError::new(kind, device, error);
+    let fail = |error: SysError| refused(device, flags, error);
+    check(device, flags)?;
     let ifindex = index_of(device).map_err(fail)?;
     let kept = keep(program, kind, device)?;
     Route::open()
@@ -43,8 +75,8 @@ pub fn attach(program: BorrowedFd<'_>, device: &str, flags: u32) -> Result<Link,
 /// # Errors
 /// As [`attach`].
 pub fn attach_link(program: BorrowedFd<'_>, device: &str, flags: u32) -> Result<Link, AttachError> {
-    let kind = AttachKind::Xdp;
-    let fail = |error: SysError| AttachError::new(kind, device, error);
+    let fail = |error: SysError| refused(device, flags, error);
+    check(device, flags)?;
     let request = LinkCreate {
         prog: program,
         target: LinkTarget::Ifindex(index_of(device).map_err(fail)?),
@@ -53,7 +85,7 @@ pub fn attach_link(program: BorrowedFd<'_>, device: &str, flags: u32) -> Result<
         extra: LinkExtra::None,
     };
     let fd = link_create(&request).map_err(fail)?;
-    Ok(Link::new(kind, device, Attachment::BpfLink(fd)))
+    Ok(Link::new(AttachKind::Xdp, device, Attachment::BpfLink(fd)))
 }
 
 /// Removes whatever XDP program netlink put on the device.
@@ -61,9 +93,10 @@ pub fn attach_link(program: BorrowedFd<'_>, device: &str, flags: u32) -> Result<
 /// # Errors
 /// `ENODEV`, `EBUSY` when a `bpf_link` holds the hook.
 pub fn remove(device: &str, flags: u32) -> Result<(), AttachError> {
+    check(device, flags)?;
     index_of(device)
         .and_then(|ifindex| Route::open()?.set_xdp(ifindex, None, flags, None))
-        .map_err(|error| AttachError::new(AttachKind::Xdp, device, Problem::Sys(error)))
+        .map_err(|error| refused(device, flags, error))
 }
 
 /// Removes our program if it still is the one on the device.

@@ -118,7 +118,10 @@ fn failure(program: &str, prog: &ProgLoad<'_>, source: SysError, log: VerifierLo
     let prog_type = ProgType(prog.prog_type);
     let hint = privilege::hint(source.errno, Need::Program(prog_type));
     let refused = source.errno == Errno::EPERM && prog.attach_btf_id != 0;
-    let hint = hint.or(refused.then(|| "the running kernel refuses trampolines".to_owned()));
-    let hint = hint.unwrap_or_default();
+    let offload = source.errno == Errno::EINVAL && prog.ifindex != 0;
+    let hint = hint
+        .or(refused.then(|| "the running kernel refuses trampolines".to_owned()))
+        .or(offload.then(|| "the device cannot run programs in hardware".to_owned()))
+        .unwrap_or_default();
     LoadError::Kernel { program, prog_type, source, hint }
 }

@@ -10,7 +10,7 @@ import zipfile
 
 import bcc
 import pytest
-from bcc import BPF, PerfSWConfig, PerfType
+from bcc import BPF
 from counted import COUNT, MINE, hits
 
 
@@ -139,24 +139,6 @@ def test_lsm(needs, row, tmp_path):
     row("BPF.attach_lsm", "mkdir gave EPERM")
 
 
-def test_perf_event(row):
-    text = COUNT + "int f(struct bpf_perf_event_data *ctx) { return hit(); }"
-    with BPF(text=text.encode(), cflags=MINE) as b:
-        b.attach_perf_event(PerfType.SOFTWARE, PerfSWConfig.CPU_CLOCK, b"f", sample_freq=999)
-        while hits(b) == 0:
-            sum(range(10_000))
-        row("BPF.attach_perf_event", "samples > 0")
-        b.detach_perf_event(PerfType.SOFTWARE, PerfSWConfig.CPU_CLOCK)
-        attr = bcc.Perf.perf_event_attr()
-        attr.type, attr.config = PerfType.SOFTWARE, PerfSWConfig.TASK_CLOCK
-        attr.sample_period = 1_000_000
-        seen = hits(b)
-        b.attach_perf_event_raw(attr, b"f", pid=os.getpid())
-        while hits(b) == seen:
-            sum(range(10_000))
-        row("BPF.attach_perf_event_raw", "samples > 0")
-
-
 def test_iterator(needs, row):
     needs("fentry")
     text = b"""BPF_ITER(task) {
@@ -212,47 +194,6 @@ def test_fmod_ret(needs, row):
         assert hits(b) >= 1
         row("BPF.attach_fmod_ret", f"{hits(b)} hits")
         b.detach_fmod_ret(b"kmod_ret__security_file_open")
-
-
-def test_samples_follow_children(row):
-    text = b"""BPF_HASH(seen, u32, u64);
-    int f(struct bpf_perf_event_data *ctx) {
-        u32 pid = bpf_get_current_pid_tgid() >> 32;
-        seen.increment(pid);
-        return 0;
-    }"""
-    script = (
-        "import os, sys\nsys.stdin.read(1)\npid = os.fork()\nwhile pid == 0: pass\n"
-        "print(pid, flush=True)\nsys.stdin.read()"
-    )
-    with BPF(text=text) as b, subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as parent:
-        b.attach_perf_event(
-            PerfType.SOFTWARE, PerfSWConfig.CPU_CLOCK, b"f", sample_freq=999, pid=parent.pid
-        )
-        parent.stdin.write("x")
-        parent.stdin.flush()
-        child = int(parent.stdout.readline())
-        try:
-            while ct.c_uint32(child) not in b[b"seen"]:
-                pass
-        finally:
-            os.kill(child, 9)
-            parent.stdin.close()
-    row("BPF.attach_perf_event pid, inherited", "samples of a child")
-
-
-def test_events_without_hardware_are_refused(row):
-    with BPF(text=b"int f(struct bpf_perf_event_data *ctx) { return 0; }") as b:
-        with pytest.raises(Exception, match="exactly one of"):
-            b.attach_perf_event(PerfType.SOFTWARE, 0, b"f", sample_freq=9, sample_period=9)
-        for kind, config in ((PerfType.TRACEPOINT, 1), (PerfType.BREAKPOINT, 0), (PerfType.SOFTWARE, 10)):
-            with pytest.raises(bcc.AttachError):
-                b.attach_perf_event(kind, config, b"f", sample_period=9)
-        with pytest.raises(Exception, match="not attached"):
-            b.detach_perf_event(PerfType.SOFTWARE, 0)
-    row("BPF.attach_perf_event, arguments", "refused")
 
 
 # A program in a mount namespace where the library has another path.

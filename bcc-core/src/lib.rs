@@ -24,5 +24,6 @@ pub mod symbol;
 pub mod target;
 pub mod usdt;
 
+pub use bcc_sys::SysError;
 pub use error::Error;
 pub use module::{Bpf, BpfBuilder, Module};

@@ -36,6 +36,9 @@ pub use perf::{PerfBuffer, PerfBufferOpts};
 pub use poller::{Event, Polled, Poller, SourceId};
 pub use ring::RingBuffer;
 
+pub use bcc_sys::epoll::Wait;
+pub use bcc_sys::mmap::PerfRecord;
+
 use bcc_sys::SysError;
 
 /// Why events could not be read.

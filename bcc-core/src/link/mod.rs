@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! use bcc_core::link::tracepoint;
-//! use bcc_sys::bpf::ProgType;
+//! use bcc_core::program::ProgType;
 //! use std::os::fd::AsFd;
 //!
 //! # fn main() -> Result<(), bcc_core::Error> {

@@ -21,9 +21,12 @@ pub use iter::Keys;
 pub use stack::{BuildIdFrame, StackTraces};
 pub use typed::{QueueStack, TypedMap};
 
+pub use bcc_sys::Pod;
+pub use bcc_sys::bpf::{MapInfo, MapType};
+
 use crate::program::privilege::{self, Need};
 use crate::spec::{MapSpec, RING_LOSSES};
-use bcc_sys::bpf::{MapFd, MapInfo, MapType, cmd::elem};
+use bcc_sys::bpf::{MapFd, cmd::elem};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 

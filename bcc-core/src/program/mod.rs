@@ -1,4 +1,14 @@
 //! Programs: kinds by name, loading, verifier logs, what the kernel says of them.
+//!
+//! What a program is loaded as, [`ProgType`], and where it may go, [`AttachType`], are open numbers with
+//! the kernel's names: one that this crate has no name for yet can be given all the same.
+//!
+//! ```
+//! use bcc_core::program::{AttachType, ProgType};
+//!
+//! assert_eq!(ProgType::KPROBE, ProgType(2));
+//! assert_eq!(AttachType::TRACE_FENTRY, AttachType(24));
+//! ```
 
 pub mod error;
 pub mod helpers;
@@ -14,9 +24,12 @@ pub use error::LoadError;
 pub use kind::{Hook, ProgramKind};
 pub use verifier_log::VerifierLog;
 
+pub use bcc_sys::bpf::object::TestRunResult;
+pub use bcc_sys::bpf::{AttachType, ProgInfo, ProgType};
+
 use bcc_sys::SysError;
-use bcc_sys::bpf::object::{TestRun, TestRunResult, obj_pin, prog_test_run};
-use bcc_sys::bpf::{AttachType, ProgInfo, ProgType, info};
+use bcc_sys::bpf::info;
+use bcc_sys::bpf::object::{TestRun, obj_pin, prog_test_run};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 

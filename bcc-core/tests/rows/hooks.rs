@@ -6,7 +6,7 @@ use bcc_core::Bpf;
 use bcc_core::kernel::features::{Feature, supported};
 use bcc_core::link::netfilter::{self, Family, NetfilterOpts};
 use bcc_core::link::tc::{self, Direction, TcOpts};
-use bcc_sys::bpf::{AttachType, ProgType};
+use bcc_core::program::{AttachType, ProgType};
 use nix::sched::{CloneFlags, unshare};
 use std::net::UdpSocket;
 use std::os::fd::AsFd;

@@ -3,9 +3,9 @@
 use super::{builder, getpgid, has_kprobes, needs, row};
 use anyhow::Result;
 use bcc_core::Bpf;
-use bcc_core::map::{Map, text};
+use bcc_core::map::{Map, MapType, text};
+use bcc_core::program::ProgType;
 use bcc_core::symbol::process::ProcessSymbols;
-use bcc_sys::bpf::{MapType, ProgType};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 

@@ -5,8 +5,8 @@ use anyhow::Result;
 use bcc_core::compile::CompileError;
 use bcc_core::link::xdp;
 use bcc_core::module::DEBUG_BPF;
+use bcc_core::program::ProgType;
 use bcc_core::{Bpf, Error, disasm, kernel};
-use bcc_sys::bpf::ProgType;
 use std::os::fd::AsFd;
 
 #[test]

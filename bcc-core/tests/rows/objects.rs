@@ -25,7 +25,7 @@ fn pins() -> Result<()> {
         row("Rust BPF_TABLE_PINNED", "11 in a second module");
         let pin = CString::new(directory.path().join("program").as_os_str().as_bytes())?;
         let bpf = Bpf::from_text("int f(struct __sk_buff *skb) { return 3; }")?;
-        bpf.load_program("f", bcc_sys::bpf::ProgType::SOCKET_FILTER)?.pin(&pin)?;
+        bpf.load_program("f", bcc_core::program::ProgType::SOCKET_FILTER)?.pin(&pin)?;
         bcc_sys::bpf::object::obj_get(&pin, 0)?;
         row("Rust Program::pin", "reopened");
         Ok(())

@@ -1,6 +1,6 @@
 //! Texts to modules: options, diagnostics, programs, shared tables.
 
-use super::{builder, counting, row};
+use super::{builder, counting, needs, row};
 use anyhow::Result;
 use bcc_core::compile::CompileError;
 use bcc_core::link::xdp;
@@ -28,6 +28,21 @@ fn builder_options() -> Result<()> {
     let error = error.unwrap_err();
     assert!(matches!(error, Error::Map(_)), "{error}");
     row("Rust builder.device", error);
+    Ok(())
+}
+
+#[test]
+fn headers_that_the_caller_names() -> Result<()> {
+    needs!(std::env::var_os("BCC_COMPILE_SPOOL").is_none(), "compiler that sees this tree");
+    let tree = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/kernel_source");
+    let text = "#include <linux/only_here.h>\nBPF_ARRAY(t, struct only_here, 1);";
+    let bpf = Bpf::builder().kernel_source(tree).build_from_text(text)?;
+    assert_eq!(bpf.map("t")?.value_size(), 4711);
+    row("Rust builder.kernel_source", "a struct of 4711 bytes that no kernel has");
+    let absent = Bpf::builder().kernel_source("/no/such/tree").build_from_text(text);
+    let error = absent.unwrap_err().to_string();
+    assert!(error.contains("/no/such/tree (BCC_KERNEL_SOURCE or kernel_source) does not exist"));
+    row("Rust builder.kernel_source, absent", error);
     Ok(())
 }
 

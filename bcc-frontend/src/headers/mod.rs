@@ -256,10 +256,17 @@ fn no_types(target: &Target, error: &TargetError, tried: &[String]) -> CompileEr
     let os_release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
     let advice = install::command(&os_release, release);
     let message = match (&target.kernel_source, tried) {
-        (Some(named), _) => format!(
-            "{} (BCC_KERNEL_SOURCE or kernel_source) has no kernel headers: there is no include/linux/kconfig.h",
-            named.display()
-        ),
+        (Some(named), _) => {
+            let why = match named.exists() {
+                true => "has no kernel headers: there is no include/linux/kconfig.h",
+                false => "does not exist",
+            };
+            format!(
+                "{} (BCC_KERNEL_SOURCE or kernel_source) {why}. Name none to use the kernel's own types, \
+                 or {advice}",
+                named.display()
+            )
+        }
         (None, []) => format!("the types of kernel {release} cannot be read: {error}"),
         (None, tried) => format!(
             "no type information and no headers for kernel {release}: tried /sys/kernel/btf/vmlinux, {}. \

@@ -1,0 +1,3 @@
+struct only_here {
+	char bytes[4711];
+};

@@ -1,4 +1,4 @@
-//! Kernel ABIs and RAII over them: `bpf(2)`, perf events, mapped rings, netlink, BTF. No policy, no LLVM.
+//! Kernel ABIs and RAII over them: `bpf(2)`, perf events, mapped rings, netlink, packet sockets, BTF. No policy, no LLVM.
 
 pub mod bpf;
 pub mod btf;
@@ -7,6 +7,7 @@ mod error;
 pub mod mmap;
 pub mod netlink;
 pub mod ns;
+pub mod packet;
 pub mod perf;
 mod pod;
 pub mod process;

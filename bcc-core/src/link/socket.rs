@@ -1,7 +1,7 @@
 //! Socket filters on packet sockets.
 
 use super::{AttachError, AttachKind, Attachment, Link, Problem};
-use bcc_sys::netlink;
+use bcc_sys::packet;
 use std::os::fd::BorrowedFd;
 
 /// Opens a packet socket on `device` (every one when empty) and puts the program on it.
@@ -18,7 +18,7 @@ pub fn attach(program: BorrowedFd<'_>, device: &str) -> Result<Link, AttachError
     } else {
         super::xdp::index_of(device).map_err(|error| fail(error.into()))?
     };
-    let socket = netlink::packet_socket(ifindex).map_err(|error| fail(error.into()))?;
-    netlink::set_socket_program(&socket, program).map_err(|error| fail(error.into()))?;
+    let socket = packet::packet_socket(ifindex).map_err(|error| fail(error.into()))?;
+    packet::set_socket_program(&socket, program).map_err(|error| fail(error.into()))?;
     Ok(Link::new(kind, device, Attachment::Socket(socket)))
 }

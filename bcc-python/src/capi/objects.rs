@@ -3,7 +3,7 @@
 use super::{c_str, c_text, failed, fd_of, output, owned, status, sys};
 use bcc_sys::bpf::object::{self, ObjectKind};
 use bcc_sys::bpf::{self, AttachType};
-use bcc_sys::{SysError, netlink};
+use bcc_sys::{SysError, packet};
 use nix::errno::Errno;
 use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::os::fd::BorrowedFd;
@@ -115,7 +115,7 @@ pub(crate) unsafe extern "C" fn bpf_open_raw_sock(name: *const c_char) -> c_int 
     };
     // SAFETY: as this function's.
     let name = unsafe { c_text(name) };
-    owned(name.and_then(index).and_then(netlink::packet_socket))
+    owned(name.and_then(index).and_then(packet::packet_socket))
 }
 
 /// Puts a socket filter on a socket.
@@ -123,7 +123,7 @@ pub(crate) unsafe extern "C" fn bpf_open_raw_sock(name: *const c_char) -> c_int 
 pub(crate) extern "C" fn bpf_attach_socket(socket: c_int, program: c_int) -> c_int {
     let attach = |socket: BorrowedFd<'static>| {
         let socket = socket.try_clone_to_owned().map_err(|_errno| SysError::last("fcntl"))?;
-        netlink::set_socket_program(&socket, fd_of(program)?)
+        packet::set_socket_program(&socket, fd_of(program)?)
     };
     status(fd_of(socket).and_then(attach))
 }

@@ -14,8 +14,9 @@ use stages::Ring;
 use std::time::Instant;
 
 /// Needs nothing of the kernel's types.
-const HELLO: &str = r#"int hello(void *ctx) { bpf_trace_printk("Hello, World!\n"); return 0; }"#;
-const BLOCK: &str = include_str!("block.c");
+const HELLO: &str = include_str!("../../texts/hello.c");
+/// Of a tool's size: maps, reads of a kernel struct, a histogram.
+const BLOCK: &str = include_str!("../../texts/biolatency.c");
 
 fn request(text: &str) -> CompileRequest {
     CompileRequest {

@@ -128,16 +128,16 @@ def test_perf_event_in_a_group(row):
 def test_rate_of_samples(row):
     clock = PerfType.SOFTWARE, PerfSWConfig.CPU_CLOCK
     rates = {}
-    for hertz in (50, 500):
+    for hertz in (20, 80):
         with BPF(text=ALL) as b:
             b.attach_perf_event(*clock, b"f", sample_freq=hertz, pid=threading.get_native_id())
             busy = time.thread_time()
-            while time.thread_time() - busy < 0.4:
+            while time.thread_time() - busy < 0.6:
                 pass
             rates[hertz] = hits(b) / (time.thread_time() - busy)
     for hertz, rate in rates.items():
         assert hertz / 2 < rate < hertz * 2, rates
-    row("BPF.attach_perf_event sample_freq=", "50 and 500 samples a second of CPU time, within 2 times")
+    row("BPF.attach_perf_event sample_freq=", "20 and 80 samples a second of CPU time, within 2 times")
 
 
 def test_samples_follow_children(row):

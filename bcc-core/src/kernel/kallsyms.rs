@@ -2,7 +2,7 @@
 //!
 //! Read once, in pieces, into one text and one column. Addresses are found by binary search, names by
 //! a hash index that is made when the first name is asked for. Of 122,000 symbols the kernel takes
-//! 46 ms to print its list, reading it takes 10 ms more, so [`saved`] keeps it for the other processes
+//! 46 ms to print its list, reading it takes 10 ms more, so `saved` keeps it for the other processes
 //! of a boot. [`live`] reads it again when it changed.
 
 mod line;

@@ -148,7 +148,7 @@ impl Bpf {
     }
 
     /// Registers the programs of `BPF_STRUCT_OPS(name, …)` and `values` of the struct's data with the
-    /// kernel, see [`Module::attach_struct_ops`].
+    /// kernel, see [`super::Module::attach_struct_ops`].
     ///
     /// # Errors
     /// [`Error::Load`], [`Error::Attach`].

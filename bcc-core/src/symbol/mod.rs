@@ -1,6 +1,6 @@
 //! Addresses to names and names to addresses, of the kernel and of processes.
 //!
-//! [`elf`] reads files piece by piece, [`table`] holds a file's functions, [`debug`] finds the file
+//! [`elf`] reads files piece by piece, [`table`] holds a file's functions, `debug` finds the file
 //! with the fuller symbol table, [`library`] finds files by short names, [`place`] turns names into
 //! file offsets for uprobes (for IFUNCs through `indirect`), [`process`] turns addresses of a process into names. The kernel's own
 //! symbols are [`crate::kernel::kallsyms`].

@@ -1,7 +1,7 @@
 //! Types, macros and inlines of the Target, so that no kernel headers are needed.
 //!
-//! request + Target → names used and defined ([`mentions`], users' own headers included) → chunks
-//! ([`compat`]) → types ([`closure`]) → virtual files and clang arguments.
+//! request + Target → names used and defined (`mentions`, users' own headers included) → chunks
+//! (`compat`) → types (`closure`) → virtual files and clang arguments.
 
 mod args;
 mod closure;

@@ -11,7 +11,7 @@ use bcc_sys::btf::{Btf, Modifier, Type, TypeId};
 /// Types of precompiled headers are only referred to.
 pub(super) const REFERENCES: [&str; 2] = ["-Xclang", "-dwarf-ext-refs"];
 
-/// Undoes [`REFERENCES`]; false when `args` do not have it.
+/// Undoes `REFERENCES`; false when `args` do not have it.
 pub fn make_whole(args: &mut Vec<String>) -> bool {
     let at = args.windows(2).position(|pair| pair == REFERENCES);
     if let Some(at) = at {

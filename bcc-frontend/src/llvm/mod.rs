@@ -1,7 +1,7 @@
 //! Safe handles over LLVM and the C++ shim. The only user of `llvm-sys` and the shim.
 //!
-//! [`Context`] owns everything; [`Module`], [`Value`] and [`Type`] are handles into it. A `Value` must
-//! not be used after [`Value::erase`]; nothing outside `lower` and `emit` erases any.
+//! `Context` owns everything; `Module`, `Value` and `Type` are handles into it. A `Value` must
+//! not be used after `Value::erase`; nothing outside `lower` and `emit` erases any.
 #![expect(unsafe_code, reason = "LLVM's C API; each call's contract is stated where it is made")]
 
 /// Calls a function of LLVM's C API. The caller upholds that every handle belongs to one live

@@ -1,6 +1,6 @@
 //! The IR pass: loads through kernel pointers become probe reads, parameters become registers.
 //!
-//! module (inlined, locals are values) → [`arguments`] → [`pointers`] → [`provenance`] → [`probe_read`]
+//! module (inlined, locals are values) → `arguments` → `pointers` → `provenance` → `probe_read`
 
 mod arguments;
 mod helpers;

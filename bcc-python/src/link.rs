@@ -4,6 +4,7 @@ use crate::error::{attach_failed, load_error};
 use bcc_core::Error;
 use bcc_core::link::{self, kprobe, perf_event, raw_tp, tracepoint, tracing, uprobe};
 use bcc_core::module::{Module, matching};
+use bcc_core::usdt::with_semaphore;
 use bcc_sys::perf::PerfEventAttr;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -82,7 +83,7 @@ pub(crate) fn attach_uprobe(
         ref_ctr_offset,
         cookie: 0,
     };
-    let attached = py.detach(|| uprobe::attach(program, &opts));
+    let attached = py.detach(|| uprobe::attach(program, &with_semaphore(opts)));
     attached.map(Link::from).map_err(|error| {
         let kind = if on_return { "uretprobe" } else { "uprobe" };
         attach_failed(&format!("Failed to attach BPF to {kind}"), &error)

@@ -88,6 +88,51 @@ def test_handlers_read_arguments(process):
     assert got == [(ord("a"), 1 << 40, b"text"), (ord("b"), 1 << 40, b"text")]
 
 
+# A semaphore keeps the probe off until somebody counts it up.
+GUARDED = r"""
+#include <stdio.h>
+#define _SDT_HAS_SEMAPHORES 1
+#include <sys/sdt.h>
+unsigned short own_step_semaphore __attribute__((section(".probes")));
+int main(void) {
+    char line[8];
+    while (fgets(line, sizeof(line), stdin)) {
+        if (own_step_semaphore) DTRACE_PROBE1(own, step, line[0]);
+        printf("%d\n", own_step_semaphore);
+        fflush(stdout);
+    }
+    return 0;
+}
+"""
+
+
+def test_a_guarded_probe_is_on_for_who_attaches_to_its_place_beside_others(tmp_path):
+    (tmp_path / "guarded.c").write_text(GUARDED)
+    subprocess.run(["gcc", "-O1", "-o", "guarded", "guarded.c"], cwd=tmp_path, check=True)
+    pipe = subprocess.PIPE
+    with subprocess.Popen([tmp_path / "guarded"], stdin=pipe, stdout=pipe, text=True) as child:
+
+        def semaphore():
+            child.stdin.write("x\n")
+            child.stdin.flush()
+            return int(child.stdout.readline())
+
+        usdt = USDT(pid=child.pid)
+        usdt.enable_probe("step", "f")
+        ((path, function, address, _),) = usdt.enumerate_active_probes()
+        text = b"BPF_ARRAY(hits, u64, 1); int f(void *ctx) { hits.atomic_increment(0); return 0; }"
+        assert semaphore() == 0
+        with BPF(text=text) as by_place:
+            by_place.attach_uprobe(name=path, fn_name=function, addr=address)
+            assert semaphore() == 1
+            with BPF(text=text, usdt_contexts=[usdt]) as by_name:
+                # The kernel counts the place, not those who attached there.
+                assert semaphore() == 1
+                assert (by_place[b"hits"][0].value, by_name[b"hits"][0].value) == (2, 1)
+        assert semaphore() == 0
+        child.stdin.close()
+
+
 def test_unknown_probes_and_missing_targets(program, capfd):
     with pytest.raises(USDTException, match="Failed to enable USDT probe 'no_such'"):
         USDT(path=program).enable_probe("no_such", "f")

@@ -158,6 +158,9 @@ fn hint(kind: AttachKind, errno: Errno) -> Option<&'static str> {
             "several functions have this name; attach by address"
         }
         (K::Kprobe | K::Kretprobe, Errno::EILSEQ) => "not on an instruction's first byte",
+        (K::Uprobe, Errno::EINVAL) => {
+            "not an instruction, or another tracer attached here with another semaphore"
+        }
         (K::RawTracepoint | K::Tracing, Errno::EEXIST | Errno::EBUSY) => "attached already",
         (K::Tracing | K::Iter, Errno::EOPNOTSUPP) => {
             "this kernel lists BPF trampolines and refuses them"

@@ -11,7 +11,7 @@ use crate::link::uprobe::{self, UprobeOpts};
 use crate::link::{prog_attach, raw_tp, socket, tracepoint, tracing, xdp};
 use crate::program::kind::{Hook, KINDS};
 use crate::symbol::{SymbolError, place};
-use crate::usdt::Usdt;
+use crate::usdt::{Usdt, with_semaphore};
 use bcc_sys::bpf::{AttachType, ProgType};
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -53,13 +53,13 @@ impl Bpf {
         Ok(self.hold(link))
     }
 
-    /// Attaches to a place in a user program.
+    /// Attaches to a place in a user program; at a USDT probe with a semaphore, that is counted up.
     ///
     /// # Errors
     /// [`Error::Load`], [`Error::Attach`].
     pub fn attach_uprobe(&mut self, program: &str, opts: &UprobeOpts) -> Result<LinkId, Error> {
         let program = self.load_program(program, ProgType::KPROBE)?;
-        let link = uprobe::attach(program.as_fd(), opts)?;
+        let link = uprobe::attach(program.as_fd(), &with_semaphore(opts.clone()))?;
         Ok(self.hold(link))
     }
 

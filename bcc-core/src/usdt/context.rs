@@ -260,6 +260,26 @@ impl Usdt {
     }
 }
 
+/// `opts` with the semaphore of the probe that is at their place, if they name none and one is there.
+///
+/// A probe with a semaphore is off unless somebody counts it up, and the kernel refuses a place to whoever
+/// names another semaphore, or none, than those who have attached there.
+#[must_use]
+pub fn with_semaphore(mut opts: UprobeOpts) -> UprobeOpts {
+    if opts.ref_ctr_offset != 0 || !counts_semaphores() {
+        return opts;
+    }
+    // What is no ELF file has no probes; the kernel says what it thinks of it.
+    let found = ElfFile::open(&opts.path).and_then(|elf| notes::read(&elf, &opts.path));
+    let here = found
+        .unwrap_or_default()
+        .into_iter()
+        .find(|probe| probe.locations.iter().any(|location| location.offset == opts.offset));
+    opts.ref_ctr_offset =
+        here.and_then(|probe| u32::try_from(probe.semaphore_offset).ok()).unwrap_or(0);
+    opts
+}
+
 impl MappedAt {
     fn new(mapping: &Mapping<'_>) -> Self {
         Self {

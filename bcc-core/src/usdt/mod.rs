@@ -9,7 +9,7 @@ pub mod operand;
 pub mod reader;
 pub mod semaphore;
 
-pub use context::{Attachment, Usdt};
+pub use context::{Attachment, Usdt, with_semaphore};
 pub use notes::{Location, Probe};
 pub use operand::{Argument, Operand};
 pub use reader::generate;

@@ -2,6 +2,7 @@
 
 use super::{c_text, failed, fd_of, owned, status};
 use bcc_core::link::{AttachError, Link, kprobe, raw_tp, tracepoint, tracing, uprobe, xdp};
+use bcc_core::usdt::with_semaphore;
 use bcc_sys::SysError;
 use bcc_sys::perf::{self, PerfEventAttr};
 use nix::errno::Errno;
@@ -121,7 +122,7 @@ pub(crate) unsafe extern "C" fn bpf_attach_uprobe(
         ref_ctr_offset,
         cookie: 0,
     };
-    handed_over(&event, uprobe::attach(program, &opts))
+    handed_over(&event, uprobe::attach(program, &with_semaphore(opts)))
 }
 
 /// Ends what [`bpf_attach_uprobe`] attached under this name, unless closing its descriptor does.

@@ -18,7 +18,7 @@ import kernels  # noqa: E402
 import qemu  # noqa: E402
 import snapshot  # noqa: E402
 
-from tools import TOOLS, Tool  # noqa: E402
+from tools import BASELINE_NOTE, TOOLS, Tool  # noqa: E402
 
 KERNELS = ["6.1", "6.12"]
 # For a busy machine; one that is idle needs a tenth.
@@ -110,24 +110,27 @@ def reason(result: dict[str, Any]) -> str:
 
 def table(guests: Guests) -> list[str]:
     """One line per tool and kernel, and the sums."""
-    form = "{:<15} {:<6} {:<9} {:<5} {}"
-    lines = [form.format("TOOL", "KERNEL", "ATTACHED", "ROWS", "WHY NOT")]
+    form = "{:<15} {:<6} {:<7} {:<9} {:<5} {}"
+    lines = [form.format("TOOL", "KERNEL", "DEBIAN", "ATTACHED", "ROWS", "WHY NOT")]
     for tool in guests.tools:
         for series, results in guests.seen.items():
             result = results.get(tool.name)
+            why_not_theirs = tool.debian_on(series)
+            debian = "no" if why_not_theirs else "-"
             if result is None:
-                lines.append(form.format(tool.name, series, "-", "-", "not run"))
+                lines.append(form.format(tool.name, series, debian, "-", "-", "not run"))
                 continue
             good = (result["rows"] or tool.quiet) and (result["attached"] or tool.plain)
-            why = tool.quiet if good else tool.fails_on(series) or reason(result)
+            theirs = f"Debian's: {why_not_theirs}" if why_not_theirs else ""
+            why = tool.quiet or theirs if good else tool.fails_on(series) or reason(result)
             attached = "none" if tool.plain else "yes" if result["attached"] else "no"
             rows = "yes" if result["rows"] else "no"
-            lines.append(form.format(tool.name, series, attached, rows, why[:140]))
+            lines.append(form.format(tool.name, series, debian, attached, rows, why[:140]))
     for series, results in guests.seen.items():
         attached = sum(r["attached"] for r in results.values())
         rows = sum(r["rows"] for r in results.values())
         lines.append(f"{series}: {len(results)} tools, {attached} attached, {rows} gave rows")
-    return lines
+    return [*lines, BASELINE_NOTE]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

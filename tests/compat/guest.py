@@ -26,6 +26,7 @@ import work
 
 from tools import TOOLS, Tool
 
+SERIES = os.environ["BCC_TEST_KERNEL"]
 BESIDE = 4
 # Turns of the workload and seconds after attaching: whichever ends later.
 ROUNDS = 40
@@ -40,6 +41,8 @@ ESCAPES = re.compile(r"\x1b[\[(][0-9;?]*[A-Za-z]")
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {
     "PYTHONUNBUFFERED": "1", "TERM": "xterm", "PYTHONPYCACHEPREFIX": str(work.ROOT / "code"),
 }  # fmt: skip
+# The language tools that look for targets themselves take processes of just that name.
+PYTHON = work.ROOT / "python"
 CALLS = """
 import gc, sys
 def step(): pass
@@ -82,7 +85,7 @@ class Run:
         if "{target}" in self.tool.args:
             self.partner = work.Traced([self.target])
         elif "{python}" in self.tool.args or self.tool.work == "python":
-            self.partner = work.Traced(["/usr/bin/python3", "-u", "-c", CALLS])
+            self.partner = work.Traced([str(PYTHON), "-u", "-c", CALLS])
         elif "{tty}" in self.tool.args:
             self.partner = work.Terminal()
             words["tty"] = self.partner.name
@@ -137,7 +140,7 @@ class Run:
         def fill(text: str) -> str:
             return re.sub(r"\{(\w+)\}", lambda m: words.get(m[1], m[0]), text)
 
-        row = re.compile(fill(self.tool.row) or r"(?!)")
+        row = re.compile(fill(self.tool.row_on(SERIES)) or r"(?!)")
         argv = [self.tool.path, *(fill(w) for w in shlex.split(self.tool.args.replace('"', '\\"')))]
         if self.tool.tty:
             ours, theirs = pty.openpty()
@@ -217,6 +220,7 @@ def one(tool: Tool, plan: dict[str, Any]) -> None:
 def prepare() -> None:
     """File systems and network as the workloads expect them."""
     work.ROOT.mkdir(parents=True)
+    PYTHON.symlink_to("/usr/bin/python3")
     for command in (
         f"mkfs.ext4 -q /dev/vdb && mkdir {work.ROOT}/ext4 && mount /dev/vdb {work.ROOT}/ext4",
         f"mkfs.btrfs -q /dev/vdc && mkdir {work.ROOT}/btrfs && mount /dev/vdc {work.ROOT}/btrfs",

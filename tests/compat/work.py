@@ -305,7 +305,8 @@ class Terminal:
         self.name = os.ttyname(self.inner)
 
     def say(self, word: str) -> None:
-        os.write(self.inner, word.encode() + b"\n")
+        # ttysnoop reads vectors only: since 6.0 a plain write is none, nor is one of a single part since 6.4.
+        os.writev(self.inner, [word.encode(), b"\n"])
         while select.select([self.outer], [], [], 0)[0]:
             os.read(self.outer, 4096)
 

@@ -133,10 +133,13 @@ def test_kfunc_kretfunc(needs, row):
 def test_lsm(needs, row, tmp_path):
     needs("lsm")
     text = "LSM_PROBE(path_mkdir) { return bpf_get_current_pid_tgid() >> 32 == PID ? -1 : 0; }"
-    with BPF(text=text.encode(), cflags=MINE):
+    with BPF(text=text.encode(), cflags=MINE) as b:
         with pytest.raises(PermissionError):
             os.mkdir(tmp_path / "x")
-    row("BPF.attach_lsm", "mkdir gave EPERM")
+        row("BPF.attach_lsm", "mkdir gave EPERM")
+        b.detach_lsm(b"path_mkdir")
+        os.mkdir(tmp_path / "x")
+        row("BPF.detach_lsm", "mkdir works")
 
 
 def test_iterator(needs, row):
@@ -194,6 +197,10 @@ def test_fmod_ret(needs, row):
         assert hits(b) >= 1
         row("BPF.attach_fmod_ret", f"{hits(b)} hits")
         b.detach_fmod_ret(b"kmod_ret__security_file_open")
+        seen = hits(b)
+        open("/dev/null").close()
+        assert hits(b) == seen
+        row("BPF.detach_fmod_ret", "0 hits after")
 
 
 # A program in a mount namespace where the library has another path.

@@ -77,7 +77,7 @@ WRAPPERS = {f"{name}{what}" for name, all in LANGUAGES.items() for what in all.s
     "reset-trace"
 }
 
-NO_ACCOUNTING = {"6.1": "blk_account_io_start and _done cannot be probed"}
+NO_ACCOUNTING = "blk_account_io_start and _done cannot be probed"
 UNION = "its fentry program reads through a pointer out of a union, which the verifier takes for a number"
 HISTOGRAM = r"^\s*\d+ -> \d+\s+: [1-9]"
 TABLE = r"^\S+\s+[1-9]\d*$"

@@ -117,11 +117,12 @@ def test_a_guarded_probe_is_on_for_who_attaches_to_its_place_beside_others(tmp_p
             child.stdin.flush()
             return int(child.stdout.readline())
 
+        # It answers, so its file is mapped.
+        assert semaphore() == 0
         usdt = USDT(pid=child.pid)
         usdt.enable_probe("step", "f")
         ((path, function, address, _),) = usdt.enumerate_active_probes()
         text = b"BPF_ARRAY(hits, u64, 1); int f(void *ctx) { hits.atomic_increment(0); return 0; }"
-        assert semaphore() == 0
         with BPF(text=text) as by_place:
             by_place.attach_uprobe(name=path, fn_name=function, addr=address)
             assert semaphore() == 1

@@ -1,6 +1,7 @@
 """Probes, tracepoints, BTF programs, perf events: attached, hit, detached."""
 
 import ctypes as ct
+import errno
 import functools
 import os
 import pathlib
@@ -96,7 +97,15 @@ def test_raw_tracepoint(row):
         assert hits(b) > 0
         row("BPF.attach_raw_tracepoint", "hits > 0")
         b.detach_raw_tracepoint(b"sys_enter")
-        row("BPF.detach_raw_tracepoint", "ok")
+        seen = hits(b)
+        os.getpgid(0)
+        assert hits(b) == seen
+        row("BPF.detach_raw_tracepoint", "0 hits after")
+    with BPF(text=b"int f(struct bpf_raw_tracepoint_args *ctx) { return ctx->args[2]; }") as b:
+        with pytest.raises(bcc.AttachError, match="reads more arguments than it has") as why:
+            b.attach_raw_tracepoint(tp=b"sys_enter", fn_name=b"f")
+        assert why.value.errno == errno.EINVAL
+        row("BPF.attach_raw_tracepoint, third of two arguments", "EINVAL, named")
 
 
 def test_btf_tracepoint(needs, row):

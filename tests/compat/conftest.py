@@ -120,9 +120,10 @@ def table(guests: Guests) -> list[str]:
             if result is None:
                 lines.append(form.format(tool.name, series, debian, "-", "-", "not run"))
                 continue
-            good = (result["rows"] or tool.quiet) and (result["attached"] or tool.plain)
+            quiet = tool.quiet_on(series)
+            good = (result["rows"] or quiet) and (result["attached"] or tool.plain)
             theirs = f"Debian's: {why_not_theirs}" if why_not_theirs else ""
-            why = tool.quiet or theirs if good else tool.fails_on(series) or reason(result)
+            why = quiet or theirs if good else tool.fails_on(series) or reason(result)
             attached = "none" if tool.plain else "yes" if result["attached"] else "no"
             rows = "yes" if result["rows"] else "no"
             lines.append(form.format(tool.name, series, debian, attached, rows, why[:140]))

@@ -194,7 +194,7 @@ class Run:
             if self.result.attached:
                 self.act()
                 rounds += 1
-                if (self.tool.end or self.tool.quiet) and rounds > 5:
+                if (self.tool.end or self.tool.quiet_on(SERIES)) and rounds > 5:
                     return
                 if self.seen(row):
                     return

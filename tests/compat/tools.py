@@ -33,8 +33,8 @@ class Tool:
     """Needs a terminal."""
     alone: bool = False
     """Disturbs the others, so nothing runs beside it."""
-    quiet: str = ""
-    """Why no row can be had here; attaching is all that is asked for."""
+    quiet: str | dict[str, str] = ""
+    """Why no row can be had here, or in the kernels named; attaching is all that is asked for."""
     plain: bool = False
     """Has no BPF program of its own."""
     fails: str | dict[str, str] = ""
@@ -52,6 +52,10 @@ class Tool:
     def row_on(self, series: str) -> str:
         """The row that proves it in a kernel."""
         return _on(self.row, series)
+
+    def quiet_on(self, series: str) -> str:
+        """The reason why no row can be had in a kernel; empty where one must be seen."""
+        return _on(self.quiet, series)
 
     def fails_on(self, series: str) -> str:
         """The reason why it cannot work in a kernel; empty where it must work."""
@@ -78,6 +82,10 @@ WRAPPERS = {f"{name}{what}" for name, all in LANGUAGES.items() for what in all.s
 }
 
 NO_ACCOUNTING = "blk_account_io_start and _done cannot be probed"
+# What has changed below the scripts.
+RENAMED = {"6.12": "it knows the arguments of vfs_unlink by a member of struct renamedata that 6.3 renamed"}
+NEIGHBOURS = {"6.12": "it finds sk_protocol by its neighbours, which are others since 6.8"}
+ARGUMENTS = "its program reads an argument more than the raw tracepoint mm_compaction_begin has since 5.18"
 UNION = "its fentry program reads through a pointer out of a union, which the verifier takes for a number"
 HISTOGRAM = r"^\s*\d+ -> \d+\s+: [1-9]"
 TABLE = r"^\S+\s+[1-9]\d*$"
@@ -85,7 +93,7 @@ TABLE = r"^\S+\s+[1-9]\d*$"
 TOOLS = [
     Tool("argdist", "-i 1 -C p::vfs_write(struct\\ file\\ *file,\\ const\\ char\\ *buf,\\ size_t\\ count):size_t:count", "files", r"^\s*\d+\s+count = \d+"),
     Tool("bashreadline", "", "bash", r"echo compat-\d+"),
-    # It finds sk_protocol by its neighbours, which are others since 6.8.
+    # As NEIGHBOURS says.
     Tool("bindsnoop", "", "listen", {"6.1": r"TCP\s+127\.0\.0\.1\s+\d+", "6.12": r"UNKN\s+127\.0\.0\.1\s+\d+"}),
     Tool("biolatency", "1 99", "disk", HISTOGRAM, fails=NO_ACCOUNTING),
     Tool("biolatpcts", "-i 1 {disk}", "disk", r"^write\s+\S*[1-9]"),
@@ -96,10 +104,11 @@ TOOLS = [
     Tool("bpflist", "", "", r"^\d+\s+\S+\s+(prog|map)\s+[1-9]", plain=True),
     Tool("btrfsdist", "1 99", "btrfs", HISTOGRAM),
     Tool("btrfsslower", "0", "btrfs", r"compat-\w+$"),
-    Tool("cachestat", "1 99", "files", r"^\s*[1-9]\d*\s+\d+\s+\d+\s+[\d.]+%"),
+    # It counts hits by mark_page_accessed, which reads no longer call on 6.12.
+    Tool("cachestat", "1 99", "files", {"6.1": r"^\s*[1-9]\d*\s+\d+\s+\d+\s+[\d.]+%", "6.12": r"^\s*\d+\s+\d+\s+[1-9]\d*\s+[\d.]+%"}),
     Tool("cachetop", "1", "files", r"root\s+\S+\s+[1-9]\d*", tty=True),
     Tool("capable", "", "chown", r"CAP_CHOWN"),
-    Tool("compactsnoop", "", "hugepages", r"\d+\.\d+\s+\w+$", alone=True, debian="a raw tracepoint with fewer arguments"),
+    Tool("compactsnoop", "", "hugepages", r"\d+\.\d+\s+\w+$", alone=True, fails=ARGUMENTS),
     Tool("cpudist", "1 99", "files", HISTOGRAM),
     Tool("cpuunclaimed", "1 99", "spin", r"%CPU\s+[\d.]+%|samples arrived"),
     Tool("criticalstat", fails="the kernels lack the preemptirq tracepoints"),
@@ -114,9 +123,9 @@ TOOLS = [
     Tool("exitsnoop", "", "exec", r"^true\s+\d+"),
     Tool("ext4dist", "1 99", "ext4", HISTOGRAM),
     Tool("ext4slower", "0", "ext4", r"compat-\w+$"),
-    # It knows the first argument of vfs_unlink by a member of struct renamedata that 6.3 renamed.
+    # Without the name, as RENAMED says.
     Tool("filegone", "", "unlink", {"6.1": r"DELETE\s+compat-gone", "6.12": r"DELETE"}),
-    Tool("filelife", "", "unlink", r"compat-gone"),
+    Tool("filelife", "", "unlink", r"compat-gone", quiet=RENAMED),
     Tool("fileslower", "-a 0", "files", r"compat-\w+$"),
     Tool("filetop", "-C 1 99", "files", r"R\s+compat-|R\s+zero|\s[1-9]\d*\s+[1-9]?\d*\s+[RO]\s+\S+"),
     Tool("funccount", "-i 1 vfs_*", "files", r"vfs_read\s+[1-9]", debian="stops at the first function that cannot be probed"),
@@ -149,7 +158,7 @@ TOOLS = [
     Tool("runqlen", "1 99", "spin", r"^\s*\d+\s+: [1-9]"),
     Tool("runqslower", "1", "spin", r"^\S+\s+\S+\s+\d+\s+\d+"),
     Tool("shmsnoop", "", "shm", r"SHMGET"),
-    Tool("slabratetop", "-C 1 99", "lookup", r"^\S+\s+[1-9]\d*\s+[1-9]\d*", debian="private headers are gone"),
+    Tool("slabratetop", "-C 1 99", "lookup", r"^\S+\s+[1-9]\d*\s+[1-9]\d*", debian="private headers are gone", fails={"6.12": "kmem_cache_alloc is no function since 6.10"}),
     Tool("sofdsnoop", "", "sendfd", r"(SEND|RECV)\s", debian="min() is not declared"),
     Tool("softirqs", "1 99", "disk", TABLE),
     Tool("solisten", "", "listen", r"TCPv4"),
@@ -159,7 +168,7 @@ TOOLS = [
     Tool("statsnoop", "", "stat", r"python3\s+-1\s+2\b", debian="newfstatat is not hooked"),
     Tool("syncsnoop", "", "sync", r"sync"),
     Tool("syscount", "-i 1", "files", r"(read|write|open)\w*\s+[1-9]"),
-    Tool("tcpaccept", "", "tcp", r"127\.0\.0\.1"),
+    Tool("tcpaccept", "", "tcp", r"127\.0\.0\.1", quiet=NEIGHBOURS),
     Tool("tcpcong", "1 99", "loss", r"127\.0\.0\.1/\d+\s+127\.0\.0\.1/\d+"),
     Tool("tcpconnect", "", "tcp", r"127\.0\.0\.1"),
     Tool("tcpconnlat", "", "tcp", r"127\.0\.0\.1.*\d"),
@@ -170,7 +179,7 @@ TOOLS = [
     Tool("tcpstates", "", "tcp", r"ESTABLISHED"),
     Tool("tcpsubnet", "-i 1 127.0.0.0/8", "tcp", r"127\.0\.0\.0/8\s+[1-9]"),
     Tool("tcpsynbl", "", "tcp", r"backlog_max|->.*: [1-9]", end=True),
-    Tool("tcptop", "-C 1 99", "tcp", r"127\.0\.0\.1:\d+\s+127\.0\.0\.1:\d+"),
+    Tool("tcptop", "-C 1 99", "tcp", r"127\.0\.0\.1:\d+\s+127\.0\.0\.1:\d+", fails={"6.12": "tcp_sendpage is gone since 6.5"}),
     Tool("tcptracer", "", "tcp", r"^[CAX]\s.*127\.0\.0\.1"),
     Tool("threadsnoop", "", "thread", r"^\S+\s+\d+\s+\S+\s+\S+"),
     Tool("tplist", "sched:sched_switch", "", r"^sched:sched_switch$", plain=True),

@@ -161,6 +161,7 @@ fn hint(kind: AttachKind, errno: Errno) -> Option<&'static str> {
         (K::Uprobe, Errno::EINVAL) => {
             "not an instruction, or another tracer attached here with another semaphore"
         }
+        (K::RawTracepoint, Errno::EINVAL) => "the program reads more arguments than it has",
         (K::RawTracepoint | K::Tracing, Errno::EEXIST | Errno::EBUSY) => "attached already",
         (K::Tracing | K::Iter, Errno::EOPNOTSUPP) => {
             "this kernel lists BPF trampolines and refuses them"

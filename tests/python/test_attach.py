@@ -231,6 +231,15 @@ def test_many_uprobes_of_one_process_come_by_one_call(requires, no_leak):
         assert b.num_open_uprobes() > 50 and len(os.listdir("/proc/self/fd")) - fds < 5
 
 
+def test_process_0_is_this_one(no_leak):
+    with BPF(text=COUNT + "int f(struct pt_regs *ctx) { hit(); return 0; }") as b:
+        b.attach_uprobe(name="c", sym_re="^get(ppid|pgid|sid)$", fn_name="f", pid=0)
+        with subprocess.Popen([sys.executable, "-c", TWO_THREADS], stdin=subprocess.PIPE, text=True) as other:
+            other.communicate("\n")
+        ct.CDLL(None).getppid()
+        assert (other.returncode, hits(b)) == (0, 1)
+
+
 def test_uprobes_by_pattern_take_the_number_of_a_thread(no_leak):
     with BPF(text=mine("int f(struct pt_regs *ctx) " + HIT)) as b:
 

@@ -20,7 +20,7 @@ pub struct UprobeMultiOpts<'a> {
     pub cookies: &'a [u64],
     /// Fire on return.
     pub on_return: bool,
-    /// Only this process. Without `Feature::UprobeMultiProcess` that means one thread of it.
+    /// Only this process; 0 is the calling one. Without `Feature::UprobeMultiProcess` that means one thread of it.
     pub pid: Option<u32>,
 }
 
@@ -44,7 +44,8 @@ pub fn attach(program: BorrowedFd<'_>, opts: &UprobeMultiOpts<'_>) -> Result<Lin
             offsets: opts.offsets,
             ref_ctr_offsets: opts.ref_ctr_offsets,
             cookies: opts.cookies,
-            pid: opts.pid.unwrap_or(0),
+            // To the kernel 0 is every process.
+            pid: opts.pid.map_or(0, |pid| if pid == 0 { std::process::id() } else { pid }),
         },
     };
     let fd = link_create(&request).map_err(|error| AttachError::new(kind, &target, error))?;

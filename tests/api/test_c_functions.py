@@ -166,7 +166,7 @@ def test_module_of_a_text(row):
     assert lib.bpf_module_create_c_from_string(b"int f(", 0, None, 0, True, None) is None
 
 
-def test_module_of_a_file(row, tmp_path):
+def test_module_of_a_file(row, tmp_path, compiles_here):
     (tmp_path / "inner.h").write_text("#define N 3\n")
     (tmp_path / "outer.c").write_text('#include "inner.h"\nBPF_ARRAY(t, u64, N);\n')
     module = lib.bpf_module_create_c(str(tmp_path / "outer.c").encode(), 0, None, 0, True, None)

@@ -20,7 +20,7 @@ def run(script, directory, *arguments):
     )
 
 
-def test_file_with_an_include_beside_it(row, tmp_path):
+def test_file_with_an_include_beside_it(row, tmp_path, compiles_here):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "size.h").write_text("#define SIZE 9\n")
     (tmp_path / "text.c").write_text('#include "lib/size.h"\nBPF_ARRAY(t, u64, SIZE);\n')

@@ -76,13 +76,6 @@ def requires():
 
 
 @pytest.fixture
-def compiles_here():
-    """For what a compiler on another machine cannot see: files made by the test, other users."""
-    if _IN_GUEST:
-        pytest.skip("texts are compiled outside of the guest, which sees none of its files")
-
-
-@pytest.fixture
 def cgroup2(tmp_path):
     """A directory of a cgroup v2 hierarchy."""
     subprocess.run(["mount", "-t", "cgroup2", "none", str(tmp_path)], check=True)

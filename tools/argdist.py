@@ -329,7 +329,7 @@ def options():
     add("-n", "--number", type=tool.nonzero, metavar="COUNT", dest="count", help="number of reports")
     add("-v", "--verbose", action="store_true", help="print the program before starting")
     add("-c", "--cumulative", action="store_true", help="do not clear between reports")
-    add("-T", "--top", type=int, help="number of rows of a table to show")
+    add("-T", "--top", type=tool.whole, help="number of rows of a table to show")
     add("-H", "--histogram", action="append", default=[], metavar="specifier",
         help="TYPE:[LIB]:FUNCTION(SIGNATURE)[:TYPES:EXPRS[:FILTER]][#LABEL] as a histogram")  # fmt: skip
     add("-C", "--count", action="append", default=[], dest="counts", metavar="specifier",

@@ -176,7 +176,7 @@ def options():
     add("-U", "--print-uid", action="store_true", help="UID column")
     add("-C", "--print-cpu", action="store_true", help="CPU column")
     add("-M", "--print-pcomm", action="store_true", help="parent command column")
-    add("--max-args", type=int, default=20, help="most fields shown, defaults to 20")
+    add("--max-args", type=tool.whole, default=20, help="most fields shown, defaults to 20")
     add("-P", "--ppid", type=tool.pid, help="trace children of this parent PID only")
     tool.add_json(p)
     args = p.parse_args()

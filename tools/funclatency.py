@@ -163,7 +163,7 @@ def options():
     add("-m", "--milliseconds", action="store_true", help="millisecond histogram")
     add("-F", "--function", action="store_true", help="a histogram for each function")
     add("-r", "--regexp", action="store_true", help="the pattern is a regular expression")
-    add("-l", "--level", type=int, help=f"follow recursion to this depth (at most {MAX_LEVEL})")
+    add("-l", "--level", type=tool.whole, help=f"follow recursion to this depth (at most {MAX_LEVEL})")
     add("-v", "--verbose", action="store_true", help="print the program before starting")
     add("pattern", help="[LIB:]FUNCTION, in which * stands for any text")
     tool.add_json(p)

@@ -199,8 +199,8 @@ def options():
     when.add_argument("-d", "--duration", type=tool.nonzero, help="trace for this many seconds")
     when.add_argument("-i", "--interval", type=tool.nonzero, help="print a report every this many seconds")
     add = p.add_argument
-    add("-n", "--locks", type=int, default=tool.FOREVER, help="rows of each table")
-    add("-s", "--stacks", type=int, default=1, help="frames to show, the caller counts as two (1)")
+    add("-n", "--locks", type=tool.whole, default=tool.FOREVER, help="rows of each table")
+    add("-s", "--stacks", type=tool.whole, default=1, help="frames to show, the caller counts as two (1)")
     add("-c", "--caller", help="only callers whose name begins with this")
     add("-S", "--sort", help="acq_max, acq_total, acq_count, hld_max, hld_total or hld_count")
     add("-p", "--pid", type=tool.pid, help="trace this PID only")

@@ -139,7 +139,7 @@ def options():
     add("-c", "--ppid", type=tool.pid, help="trace only child of this pid")
     add("-i", "--interval", type=tool.nonzero, help="print summary at this interval (seconds)")
     add("-d", "--duration", type=tool.nonzero, help="total duration of trace, in seconds")
-    add("-T", "--top", type=int, default=10, help="print only the top syscalls by count or latency")
+    add("-T", "--top", type=tool.whole, default=10, help="print only the top syscalls by count or latency")
     add("-x", "--failures", action="store_true", help="trace only failed syscalls (return < 0)")
     add("-e", "--errno", type=error_number, help="trace only syscalls that return this error")
     add("-L", "--latency", action="store_true", help="collect syscall latency")

@@ -354,7 +354,7 @@ def split_predicate(text):
 def options():
     p = tool.parser("Attach to functions and print trace messages", EXAMPLES)
     add = p.add_argument
-    add("-b", "--buffer-pages", type=int, default=64, help="pages of each perf buffer (64)")
+    add("-b", "--buffer-pages", type=tool.nonzero, default=64, help="pages of each perf buffer (64)")
     add("-p", "--pid", type=tool.pid, help="trace this PID only")
     add("-L", "--tid", type=tool.pid, help="trace this TID only")
     add("--uid", type=tool.uid, help="trace this UID only")

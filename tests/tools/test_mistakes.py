@@ -72,6 +72,19 @@ def test_a_number_that_names_nothing_is_refused(name, option, meaning):
         assert said == message.format(value.rpartition(",")[2] if message == NO_ID else value)
 
 
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("argdist", "-T"), ("execsnoop", "--max-args"), ("funclatency", "-l"), ("klockstat", "-n"),
+        ("klockstat", "-s"), ("memleak", "-o"), ("memleak", "-z"), ("memleak", "-Z"),
+        ("syscount", "-T"), ("trace", "-b"),
+    ],
+)  # fmt: skip
+def test_a_limit_below_zero_is_refused(name, option):
+    error = refused(name, f"{option}=-5" if option.startswith("--") else f"{option}-5")
+    assert option in error and error.endswith(": must be positive")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_unknown_option_is_a_usage_error(name):
     assert refused(name, "--no-such-option") == "unrecognized arguments: --no-such-option"

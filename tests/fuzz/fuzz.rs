@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 const FEW: u64 = 100;
 const LARGEST: usize = 8 << 10;
 const POOL: usize = 4096;
+/// Outcomes that are remembered: more would be taken for memory that the check gained.
+const OUTCOMES: usize = 16 * POOL;
 /// CPU time that no input of that size may take.
 const SLOW: f64 = 20.0;
 /// Memory that a run may gain over what its first inputs needed, in pages.
@@ -45,7 +47,7 @@ pub(crate) fn fuzz(
         let result = std::panic::catch_unwind(|| check(input));
         let took = now() - start;
         match result {
-            Ok(outcome) if took < SLOW => seen.insert(outcome),
+            Ok(outcome) if took < SLOW => seen.len() < OUTCOMES && seen.insert(outcome),
             _ => {
                 let kept = corpus.join(format!("failed-{:016x}", hash(input)));
                 fs::write(&kept, input).expect("the input is kept");

@@ -269,10 +269,10 @@ def main():
     if args.kernel_stack:
         # Reading the kernel's symbols takes long; not when the first event is there.
         b.ksym(0)
-    b[b"events"].open_perf_buffer(print_whole)
+    b[b"events"].open_perf_buffer(print_whole, page_cnt=64)
     if not args.json:
         tool.print_start(header(args))
-    tool.poll(b.perf_buffer_poll)
+    tool.poll_events(b)
 
 
 if __name__ == "__main__":

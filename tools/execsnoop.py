@@ -296,6 +296,7 @@ def main():
             told = lost
 
     tool.poll(step)
+    b.ring_buffer_consume()
 
 
 if __name__ == "__main__":

@@ -172,10 +172,10 @@ def main():
             return
         tool.print_row(row(args, event, age))
 
-    b[b"events"].open_perf_buffer(print_event)
+    b[b"events"].open_perf_buffer(print_event, page_cnt=64)
     if not args.json:
         tool.print_start(header(args))
-    interrupted = tool.poll(b.perf_buffer_poll, lambda: args.pid is not None and seen)
+    interrupted = tool.poll_events(b, lambda: args.pid is not None and seen)
     if interrupted and not args.json:
         print()
 

@@ -112,7 +112,7 @@ def main():
     b[b"events"].open_perf_buffer(print_event)
     if not args.json:
         tool.print_start(f"{'TIME':<9} {'PID':<7} {'COMM':<16} {'LATms':>10} HOST")
-    tool.poll(b.perf_buffer_poll)
+    tool.poll_events(b)
 
 
 if __name__ == "__main__":

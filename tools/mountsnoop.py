@@ -364,10 +364,10 @@ def main():
             event.ppid, event.mnt_ns, call_text(event),
         ))  # fmt: skip
 
-    b[b"events"].open_perf_buffer(print_event)
+    b[b"events"].open_perf_buffer(print_event, page_cnt=64)
     if not args.json:
         tool.print_start(columns(args, "COMM", "PID", "TID", "PCOMM", "PPID", "MNT_NS", "CALL"))
-    tool.poll(b.perf_buffer_poll)
+    tool.poll_events(b)
 
 
 if __name__ == "__main__":

@@ -200,7 +200,7 @@ def main():
     b[b"events"].open_perf_buffer(print_event, page_cnt=64)
     if not args.json:
         tool.print_start(header(args))
-    tool.poll(b.perf_buffer_poll)
+    tool.poll_events(b)
 
 
 if __name__ == "__main__":

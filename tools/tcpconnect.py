@@ -362,11 +362,12 @@ def print_events(args, b):
         if names:
             names.read()
 
-    b[b"events"].open_perf_buffer(print_event)
+    b[b"events"].open_perf_buffer(print_event, page_cnt=64)
     attach(args, b)
     if not args.json:
         tool.print_start("Tracing connect ... Hit Ctrl-C to end\n" + header(args))
     tool.poll(step)
+    b.perf_buffer_consume()
 
 
 def print_counts(args, b):

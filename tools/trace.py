@@ -543,7 +543,7 @@ def main():
             for path in args.sym_file_list.split(","):
                 b.add_module(path)
         tool.print_start(printer.header(any(probe.format is not None for probe in probes)))
-    interrupted = tool.poll(b.perf_buffer_poll, printer.enough)
+    interrupted = tool.poll_events(b, printer.enough)
     printer.totals()
     if interrupted:
         if not args.json:

@@ -211,6 +211,8 @@ impl Readers {
         let mut current: Option<(SourceId, Call<'_>)> = None;
         let mut sizes = Sizes::default();
         while let Some(record) = pending.batch.get(pending.next) {
+            // Else a Ctrl-C would end the next callback at its start, and its record would be lost.
+            py.check_signals()?;
             pending.next += 1;
             if current.as_ref().is_none_or(|(id, _)| *id != record.source) {
                 let Some(call) = self.call_of(py, record.source) else { continue };

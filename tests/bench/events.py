@@ -112,8 +112,13 @@ def live_row(rows):
     producer.stdout.readline()
     try:
         b, seen = load(RING, producer.pid, burst=BURST), [0]
-        table = b[b"events"]
-        table.open_ring_buffer(callbacks(table, seen)["counting"])
+
+        def counting(first, data, size):
+            seen[0] += 1
+            # A reader that goes on while there is something would never end.
+            return -1 if seen[0] >= LIVE_EVENTS else 0
+
+        b[b"events"].open_ring_buffer(counting)
         samples, shares = [], []
         for _ in range(5):
             seen[0], sent = 0, b[b"sent"][0].value

@@ -33,8 +33,8 @@ OTHERS = {
     "child", "compile", "kprobes", "rows", "run", "samples", "stacks", "stream", "texts", "tool_child", "tools",
 }  # fmt: skip
 NOTED = "cached: "
-# What a peer would take hours for.
-ALONE = {"scale"}
+# What a peer would take hours for, or cannot do at all (Debian's 0.26, a thousand uprobes).
+ALONE = {"scale", "uprobes"}
 Row = dict[str, Any]
 
 

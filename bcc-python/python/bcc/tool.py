@@ -300,6 +300,14 @@ def poll(step: Callable[[], object], until: Callable[[], bool] | None = None) ->
     return False
 
 
+def poll_events(b: Any, until: Callable[[], bool] | None = None) -> bool:
+    """`poll` for perf buffers: what they hold at Ctrl-C is printed, too."""
+    interrupted = poll(b.perf_buffer_poll, until)
+    if interrupted:
+        b.perf_buffer_consume()
+    return interrupted
+
+
 def pace(interval: int | None, duration: int | None) -> tuple[int, int]:
     """Arguments of `intervals` for -i and -d: seconds between reports, and their number."""
     if interval is None:

@@ -98,7 +98,7 @@ def pids(text: str) -> list[int]:
     except ValueError:
         raise argparse.ArgumentTypeError("must be integers") from None
     if any(number < 0 for number in numbers):
-        raise argparse.ArgumentTypeError("must be positive ingegers")
+        raise argparse.ArgumentTypeError("must be positive ingegers")  # spelt as scripts know it
     return [pid(str(number)) for number in numbers]
 
 

@@ -61,6 +61,8 @@ pub enum ContextKind {
     Tracepoint,
     /// `fentry`, `fexit`, `fmod_ret`, LSM, `tp_btf`, iterators: members are trusted.
     Btf,
+    /// A function of a kernel struct: members are trusted, and not every kernel has helpers that read.
+    StructOps,
     /// `__sk_buff`, `xdp_md`, `bpf_perf_event_data`, anything else: left alone.
     Other,
 }

@@ -86,7 +86,6 @@ NO_ACCOUNTING = "blk_account_io_start and _done cannot be probed"
 RENAMED = {"6.12": "it knows the arguments of vfs_unlink by a member of struct renamedata that 6.3 renamed"}
 NEIGHBOURS = {"6.12": "it finds sk_protocol by its neighbours, which are others since 6.8"}
 ARGUMENTS = "its program reads an argument more than the raw tracepoint mm_compaction_begin has since 5.18"
-UNION = "its fentry program reads through a pointer out of a union, which the verifier takes for a number"
 HISTOGRAM = r"^\s*\d+ -> \d+\s+: [1-9]"
 TABLE = r"^\S+\s+[1-9]\d*$"
 
@@ -184,7 +183,7 @@ TOOLS = [
     Tool("threadsnoop", "", "thread", r"^\S+\s+\d+\s+\S+\s+\S+"),
     Tool("tplist", "sched:sched_switch", "", r"^sched:sched_switch$", plain=True),
     Tool("trace", "do_sys_openat2\\ \"%s\",\\ arg2@user", "files", r"do_sys_openat2\s+.*compat-"),
-    Tool("ttysnoop", "-C {tty}", "tty", r"compat-typed", fails={"6.12": UNION}, debian="the verifier rejects its fentry program"),
+    Tool("ttysnoop", "-C {tty}", "tty", r"compat-typed", debian="the verifier rejects its fentry program"),
     Tool("vfscount", "3", "files", r"vfs_read\S*\s+[1-9]"),
     Tool("vfsstat", "1 99", "files", r"^\S+:\s+[1-9]\d*\s+\d+"),
     Tool("virtiostat", "1 99", "disk", r"virtio_blk'?\s+\S*virtio\d+"),

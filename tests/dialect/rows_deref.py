@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import struct
+import tempfile
 from pathlib import Path
 
 from harness import T, open_file, row
@@ -252,6 +253,34 @@ def trusted_kfunc(t: T) -> None:
     inode, _ = sync()
     t.equal(b[b"seen"][ct.c_uint(t.pid)].value, inode)
     t.equal(b[b"seen"][ct.c_uint(2)].value, os.getppid(), "what came from a map is read")
+
+
+@row("§12 a pointer out of a union, which the verifier may take for a number",
+     "deref/trusted_union.c", "lower:unions", "fentry 6.12")  # fmt: skip
+def trusted_union(t: T) -> None:
+    from bcc import BPF
+
+    vectors = "__iov" if BPF.kernel_struct_has_field(b"iov_iter", b"__iov") == 1 else "iov"
+    b = t.load(VECTORS=vectors)
+    master, slave = os.openpty()
+    try:
+        os.writev(slave, [b"seven c", b"and eleven."])
+    finally:
+        os.close(master)
+        os.close(slave)
+    t.equal(b[b"seen"][ct.c_uint(t.pid)].value, 7011)
+
+
+@row("§12 what trusted pointers lead to that the verifier does not follow",
+     "deref/trusted_types.c", "lower:types", "fentry")  # fmt: skip
+def trusted_types(t: T) -> None:
+    b = t.load()
+    with tempfile.NamedTemporaryFile(prefix="Qz", suffix="Y") as file:
+        os.fsync(file.fileno())
+        inode = os.fstat(file.fileno()).st_ino
+    seen = b[b"seen"][ct.c_uint(t.pid)]
+    t.equal((seen.first, seen.chosen, seen.copied), tuple(b"QYz"))
+    t.equal((seen.address, seen.beyond, seen.uid), (inode, inode, os.getuid()))
 
 
 @row("§12 a packet's own pointers are left alone", "deref/untouched_context.c", "lower:trusted")

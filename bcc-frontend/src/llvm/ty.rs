@@ -3,9 +3,10 @@
 use super::Value;
 use inkwell::llvm_sys::core::{
     LLVMConstInt, LLVMCountStructElementTypes, LLVMGetElementType, LLVMGetIntTypeWidth,
-    LLVMGetReturnType, LLVMGetTypeKind, LLVMGetUndef, LLVMStructGetTypeAtIndex,
+    LLVMGetReturnType, LLVMGetStructName, LLVMGetTypeKind, LLVMGetUndef, LLVMStructGetTypeAtIndex,
 };
 use inkwell::llvm_sys::prelude::LLVMTypeRef;
+use std::ffi::CStr;
 
 use inkwell::llvm_sys::LLVMTypeKind as TypeKind;
 
@@ -40,6 +41,16 @@ impl Type {
 
     pub(crate) fn is_array(self) -> bool {
         self.kind() == TypeKind::LLVMArrayTypeKind
+    }
+
+    /// Name of a struct type, as `struct.task_struct` or `union.anon`; empty when it has none.
+    pub(crate) fn name(self) -> String {
+        let name = ffi!(LLVMGetStructName(self.0));
+        if name.is_null() {
+            return String::new();
+        }
+        // SAFETY: LLVM lends a terminated string that lives as long as the type.
+        unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
     }
 
     /// Width of an integer type.

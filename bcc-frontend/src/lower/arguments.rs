@@ -1,5 +1,6 @@
 //! Parameters after the context become loads from the registers of a `pt_regs`.
 
+use super::origin::Kinds;
 use crate::emit::Reporter;
 use crate::facts::{ContextKind, ProgramDecl};
 use crate::llvm::{Builder, Context, Module, Value, clone_function};
@@ -128,13 +129,18 @@ pub(super) fn lower(
     Ok(lowered)
 }
 
-/// What members of a program's context are, and whether its parameters are registers all the same.
-pub(super) fn is_raw(decl: &ProgramDecl, lowered: bool) -> bool {
-    use ContextKind::{PtRegs, RawTracepoint, Tracepoint};
+/// What a program's context is, and with `lowered` parameters the registers that they were read from.
+pub(super) fn context(decl: &ProgramDecl, lowered: bool) -> Kinds {
+    use ContextKind::{Btf, Other, PtRegs, RawTracepoint, StructOps, Tracepoint};
     if mutation::off("lower:context") {
-        return false;
+        return Kinds::CONTEXT;
     }
-    mutation::off("lower:trusted")
-        || lowered
-        || matches!(decl.context, PtRegs | RawTracepoint | Tracepoint)
+    if lowered || mutation::off("lower:trusted") {
+        return Kinds::RAW_CONTEXT;
+    }
+    match decl.context {
+        PtRegs | RawTracepoint | Tracepoint => Kinds::RAW_CONTEXT,
+        Btf => Kinds::BTF_CONTEXT,
+        StructOps | Other => Kinds::CONTEXT,
+    }
 }

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod helpers;
+mod member;
 mod origin;
 mod pointers;
 mod probe_read;
@@ -14,7 +15,6 @@ use crate::facts::Rewritten;
 use crate::llvm::{Builder, Context, Module, Value};
 use bcc_core::compile::CompileRequest;
 use bcc_core::spec::Diagnostic;
-use origin::Kinds;
 pub(crate) use pointers::has_pointers;
 use provenance::Provenance;
 pub(crate) use provenance::helper_number;
@@ -46,10 +46,7 @@ pub(crate) fn lower(
                 }
             }
         }
-        let kinds = match arguments::is_raw(decl, registers) {
-            true => Kinds::RAW_CONTEXT,
-            false => Kinds::CONTEXT,
-        };
+        let kinds = arguments::context(decl, registers);
         let Some(&param) = function.params().first() else { continue };
         contexts.push((param, kinds));
         programs.push((param, function));

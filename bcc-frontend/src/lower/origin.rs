@@ -19,9 +19,18 @@ impl Kinds {
     pub(super) const TRUSTED: Self = Self(8);
     /// Any other address: only a helper may read it.
     pub(super) const UNTRUSTED: Self = Self(16);
+    /// A context of pointers to [`Self::BTF`].
+    pub(super) const BTF_CONTEXT: Self = Self(32);
+    /// Kernel objects that the verifier follows by their types in BTF, in a program that may have a
+    /// helper read them as well.
+    pub(super) const BTF: Self = Self(64);
 
     pub(super) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    pub(super) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     pub(super) const fn has(self, other: Self) -> bool {
@@ -56,9 +65,7 @@ impl Origin {
 
     /// Whether it may be an address that a program can use by itself.
     pub(super) fn is_usable(&self) -> bool {
-        let usable =
-            Kinds::RAW_CONTEXT.with(Kinds::CONTEXT).with(Kinds::DIRECT).with(Kinds::TRUSTED);
-        self.kinds.has(usable) || !self.objects.is_empty()
+        self.kinds.without(Kinds::UNTRUSTED) != Kinds::NONE || !self.objects.is_empty()
     }
 
     /// Whether reading there takes a helper.

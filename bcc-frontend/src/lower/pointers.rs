@@ -52,7 +52,7 @@ pub(super) fn split(
     let mut any = false;
     for load in loads(functions) {
         let address = load.operand(0);
-        if provenance.loaded(&provenance.origin(address)).is_usable()
+        if provenance.loaded(load).is_usable()
             && let Some(address) = Address::of(module, address)
             && address.base.opcode() == Some(Opcode::LLVMAlloca)
             && let Some(size) = size_of(module, address.base.allocated())

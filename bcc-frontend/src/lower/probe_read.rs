@@ -1,6 +1,7 @@
 //! Loads through kernel pointers become helper calls into a slot of the stack.
 
 use super::helpers::{PROBE_READ, PROBE_READ_KERNEL};
+use super::member::Member;
 use super::origin::{Kinds, Origin};
 use super::provenance::Provenance;
 use crate::emit::Reporter;
@@ -34,10 +35,8 @@ impl Rewriter<'_, '_> {
                 Some(Opcode::LLVMLoad) => {
                     let address = instruction.operand(0);
                     let origin = provenance.origin(address);
-                    let varies = origin.kinds == Kinds::RAW_CONTEXT
-                        && origin.objects.is_empty()
-                        && self.is_varying(address);
-                    if varies || self.must_read(instruction, &origin) {
+                    if self.is_refused(instruction, &origin) || self.must_read(instruction, &origin)
+                    {
                         self.load(function, instruction, address);
                     }
                 }
@@ -68,27 +67,29 @@ impl Rewriter<'_, '_> {
         stand_in.erase();
     }
 
-    /// Whether the address is the context plus a number that is not constant.
-    fn is_varying(&self, address: Value) -> bool {
-        let mut base = address;
-        while base.opcode() == Some(Opcode::LLVMGetElementPtr) {
-            if base.constant_offset(self.module).is_none() {
-                return true;
-            }
-            base = base.operand(0);
+    /// Whether the verifier would refuse `load`, though it knows the memory.
+    fn is_refused(&self, load: Value, origin: &Origin) -> bool {
+        if !origin.objects.is_empty() {
+            return false;
         }
-        false
+        let member = Member::of(self.module, load.operand(0));
+        match origin.kinds {
+            Kinds::RAW_CONTEXT => member.varies(),
+            Kinds::BTF => !member.is_readable(load.ty()) && !mutation::off("lower:types"),
+            _ => false,
+        }
     }
 
     /// Whether `instruction` reads memory of `origin` by helper.
     fn must_read(&mut self, instruction: Value, origin: &Origin) -> bool {
         let copies = instruction.opcode() == Some(Opcode::LLVMCall);
-        if !origin.needs_helper()
-            || mutation::off(if copies { "lower:copies" } else { "lower:reads" })
-        {
+        // What is copied does not end where members do, as the verifier asks of loads.
+        let needs_helper = origin.needs_helper() || copies && origin.kinds.has(Kinds::BTF);
+        if !needs_helper || mutation::off(if copies { "lower:copies" } else { "lower:reads" }) {
             return false;
         }
-        if !origin.kinds.has(Kinds::CONTEXT.with(Kinds::RAW_CONTEXT)) {
+        let contexts = Kinds::CONTEXT.with(Kinds::RAW_CONTEXT).with(Kinds::BTF_CONTEXT);
+        if !origin.kinds.has(contexts) {
             return true;
         }
         let message = "this pointer is the program's context on one path and a kernel pointer on \

@@ -1,6 +1,7 @@
 //! Provenance: where every pointer of the module comes from, as a fixpoint over its data flow.
 
 use super::helpers::{self, CallbackParam};
+use super::member::Member;
 use super::origin::{Kinds, Memory, Origin};
 use super::pointers::has_pointers;
 use crate::llvm::{Module, Opcode, Value};
@@ -111,7 +112,7 @@ impl<'a> Provenance<'a> {
             Opcode::LLVMAlloca => self.set(instruction, &Origin::object(instruction)),
             Opcode::LLVMGetElementPtr => self.visit_offset(instruction),
             Opcode::LLVMLoad => {
-                let loaded = self.loaded(&self.origin(instruction.operand(0)));
+                let loaded = self.loaded(instruction);
                 self.set_result(instruction, loaded);
             }
             Opcode::LLVMStore => {
@@ -166,7 +167,7 @@ impl<'a> Provenance<'a> {
         let address = self.origin(operands[0]);
         let stored = self.origin(operands[operands.len() - 1]);
         self.changed |= self.memory.store(&address, &stored);
-        let loaded = self.loaded(&address);
+        let loaded = self.loaded_bytes(&address);
         self.set_result(instruction, loaded);
     }
 
@@ -203,8 +204,24 @@ impl<'a> Provenance<'a> {
         self.set(instruction, &origin);
     }
 
-    /// What a load through `address` gives.
-    pub(super) fn loaded(&self, address: &Origin) -> Origin {
+    /// What the load `instruction` gives.
+    pub(super) fn loaded(&self, instruction: Value) -> Origin {
+        let address = instruction.operand(0);
+        let mut origin = self.origin(address);
+        let mut loaded = Origin::default();
+        if origin.kinds.has(Kinds::BTF)
+            && instruction.ty().is_pointer()
+            && Member::of(self.module, address).is_followed()
+        {
+            origin.kinds = origin.kinds.without(Kinds::BTF);
+            loaded = Kinds::BTF.into();
+        }
+        loaded.join(&self.loaded_bytes(&origin));
+        loaded
+    }
+
+    /// What bytes loaded through `address` are, whatever their type.
+    fn loaded_bytes(&self, address: &Origin) -> Origin {
         let mut loaded = self.memory.load(address);
         // The verifier forgets what a pointer was that lay in a map, as global variables do.
         let is_kept = address.objects.iter().any(|(object, _)| object.is_global());
@@ -214,7 +231,10 @@ impl<'a> Provenance<'a> {
         if address.kinds.has(Kinds::CONTEXT.with(Kinds::TRUSTED)) {
             loaded.join(&Kinds::TRUSTED.into());
         }
-        let opaque = Kinds::RAW_CONTEXT.with(Kinds::DIRECT).with(Kinds::UNTRUSTED);
+        if address.kinds.has(Kinds::BTF_CONTEXT) {
+            loaded.join(&Kinds::BTF.into());
+        }
+        let opaque = Kinds::RAW_CONTEXT.with(Kinds::DIRECT).with(Kinds::UNTRUSTED).with(Kinds::BTF);
         if address.kinds.has(opaque) {
             loaded.join(&Kinds::UNTRUSTED.into());
         }
@@ -276,7 +296,7 @@ impl<'a> Provenance<'a> {
             }
             let elsewhere = Origin::from(from.kinds);
             if !elsewhere.is_empty() {
-                let kinds = self.loaded(&elsewhere).kinds;
+                let kinds = self.loaded_bytes(&elsewhere).kinds;
                 self.changed |= self.memory.fill(&to, kinds);
             }
         } else if name.starts_with("llvm.bpf.pseudo") {

@@ -10,15 +10,8 @@ use clang_sys as sys;
 const MAX_REGISTER_PARAMETERS: usize = 6;
 
 /// Names that say that the program's context holds trusted kernel pointers.
-const BTF_PREFIXES: [&str; 7] = [
-    "btf_tracepoint__",
-    "kfunc__",
-    "kretfunc__",
-    "kmod_ret__",
-    "lsm__",
-    "bpf_iter__",
-    "struct_ops__",
-];
+const BTF_PREFIXES: [&str; 6] =
+    ["btf_tracepoint__", "kfunc__", "kretfunc__", "kmod_ret__", "lsm__", "bpf_iter__"];
 const BTF_SECTIONS: [&str; 6] = ["fentry", "fexit", "fmod_ret", "lsm", "tp_btf", "iter"];
 
 /// Externally visible functions with a body in the main file, in order.
@@ -79,6 +72,7 @@ fn context(name: &str, section: Option<&str>, first: Option<Cursor<'_>>) -> Cont
         "struct pt_regs" => ContextKind::PtRegs,
         "struct bpf_raw_tracepoint_args" => ContextKind::RawTracepoint,
         other if other.starts_with("struct tracepoint__") => ContextKind::Tracepoint,
+        _ if name.starts_with("struct_ops__") => ContextKind::StructOps,
         "unsigned long long" => ContextKind::Btf,
         other if other.starts_with("struct bpf_iter__") => ContextKind::Btf,
         _ if BTF_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) => ContextKind::Btf,

@@ -79,8 +79,7 @@ def load():
     # Since v5.16 pages are marked as parts of folios.
     folios = BPF.kernel_struct_has_field(b"folio", b"flags") >= 0
     flags = tool.switches({"HAVE_FOLIOS": folios})
-    variants = [[*flags, "-DFENTRY"], flags] if BPF.support_kfunc() else [flags]
-    b, used = tool.load_first(TEXT, variants)
+    b, used = tool.load_first(TEXT, [[*flags, "-DFENTRY"], flags])
     if "-DFENTRY" not in used:
         function = b"folio_mark_accessed" if folios else b"mark_page_accessed"
         b.attach_kprobe(event=function, fn_name=b"accessed")

@@ -188,6 +188,8 @@ int unlock_enter(struct pt_regs *ctx)
 SORTS = {
     f"{table}_{what}": what for table in ("acq", "hld") for what in ("max", "total", "count")
 }
+# Kernels with lock debugging have only the nested one.
+LOCKS = ("mutex_lock", "mutex_lock_nested")
 LOCK_FRAMES = ("mutex_lock", "__mutex_lock")
 # What hooks put on top of the caller's stack.
 OWN_FRAMES = (*LOCK_FRAMES, "bpf_", "kprobe_", "ftrace_", "optimized_callback")
@@ -220,10 +222,8 @@ def sort_key(args):
     tool.fail(f"Wrong sort argument: {args.sort}")
 
 
-def load(args, lock):
+def load(args):
     """Compiles and attaches: fentry, or kprobes where the kernel cannot."""
-    from bcc import BPF
-
     flags = tool.switches({
         "FILTER_TID": args.tid is not None,
         "FILTER_PID": args.pid is not None and args.tid is None,
@@ -231,11 +231,12 @@ def load(args, lock):
     if args.stack_storage_size != 16384:
         flags.append(f"-DSTACKS={args.stack_storage_size}")
     values = {"pid": args.pid or 0, "tid": args.tid or 0}
-    fentry = [*flags, "-DFENTRY", f"-DLOCK={lock.decode()}"]
-    b, used = tool.load_first(TEXT, [fentry, flags] if BPF.support_kfunc() else [flags])
+    fentry = [[*flags, "-DFENTRY", f"-DLOCK={lock}"] for lock in LOCKS]
+    b, used = tool.load_first(TEXT, [*fentry, flags])
     tool.set_options(b, "options", **values)
-    if used is fentry:
+    if used is not flags:
         return b
+    lock = next((lock.encode() for lock in LOCKS if b.ksymname(lock.encode()) != -1), b"mutex_lock")
     b.attach_kprobe(event=b"mutex_unlock", fn_name=b"unlock_enter")
     b.attach_kretprobe(event=lock, fn_name=b"lock_leave")
     b.attach_kprobe(event=lock, fn_name=b"lock_enter")
@@ -302,13 +303,7 @@ def main():
     sort = sort_key(args)
     tool.show_ebpf(args, TEXT)
 
-    from bcc import BPF
-
-    # Kernels with lock debugging have only the nested one.
-    lock = b"mutex_lock"
-    if BPF.ksymname(b"mutex_lock") == -1 and BPF.ksymname(b"mutex_lock_nested") != -1:
-        lock = b"mutex_lock_nested"
-    b = load(args, lock)
+    b = load(args)
     if not args.json:
         tool.print_start("Tracing lock events... Hit Ctrl-C to end.")
     seconds, count = (args.interval, tool.FOREVER) if args.interval else (

@@ -200,7 +200,7 @@ def load(args, text, flags):
     else:
         # The longer list of arguments first: where it is too long, the verifier knows.
         fentry = [[*flags, "-DFENTRY", "-DTELLS_NONBLOCK"], [*flags, "-DFENTRY"]]
-        variants = [*(fentry if BPF.support_kfunc() else []), flags]
+        variants = [*fentry, flags]
     b, used = tool.load_first(text, variants)
     tool.set_options(b, "options", pid=args.pid or 0)
     if "-DTRACEPOINTS" in used:

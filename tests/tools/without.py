@@ -26,7 +26,6 @@ def main():
 
     BPF.tracepoint_exists = staticmethod(lacking_tracepoints)
     if "fentry" in lacking:
-        BPF.support_kfunc = staticmethod(lambda: False)
         BPF.__init__ = lacking_fentry
     sys.argv = sys.argv[2:]
     runpy.run_path(sys.argv[0], run_name="__main__")

@@ -181,8 +181,8 @@ def load(text: str, cflags: list[str] | None = None, usdts: list[Any] | None = N
 
 def load_first(text: str, variants: list[list[str]]) -> tuple[Any, list[str]]:
     """The first variant (its switches) that the kernel loads: a hook it refuses has a next one."""
-    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     for flags in variants[:-1]:
+        stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 2)  # the verifier's words are for those who have no other way
         try:
             return load(text, flags), flags
@@ -190,6 +190,8 @@ def load_first(text: str, variants: list[list[str]]) -> tuple[Any, list[str]]:
             continue
         finally:
             os.dup2(stderr, 2)
+            os.close(stderr)
+            os.close(null)
     return load(text, variants[-1]), variants[-1]
 
 

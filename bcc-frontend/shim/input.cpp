@@ -2,6 +2,8 @@
 #include "input.h"
 
 #include <clang/Frontend/Utils.h>
+#include <llvm/ADT/SmallString.h>
+#include <llvm/Support/FileSystem.h>
 #include <llvm/Support/MemoryBuffer.h>
 
 #include <string>
@@ -11,6 +13,9 @@ bcc::FileSystem bcc::overlay_of(llvm::ArrayRef<bcc_file> files) {
   auto overlay =
       llvm::makeIntrusiveRefCnt<llvm::vfs::OverlayFileSystem>(llvm::vfs::getRealFileSystem());
   auto memory = llvm::makeIntrusiveRefCnt<llvm::vfs::InMemoryFileSystem>();
+  // Before the first file: relative names are made absolute as they are added.
+  llvm::SmallString<128> directory;
+  if (!llvm::sys::fs::current_path(directory)) memory->setCurrentWorkingDirectory(directory);
   for (const bcc_file &file : files)
     memory->addFile(
         text_of(file.path), 0,

@@ -55,6 +55,7 @@ class Reporter : public clang::DiagnosticConsumer {
 // One optimisation pipeline runs later, over the lowered module: clang is to emit what that needs
 // (lifetime markers, no `optnone`) and to run no pass of its own. Kernel code breaks C's aliasing
 // rules, so there is no type-based alias information.
+// DWARF of no version: what debug information says goes into BTF only, see also make_bpf.
 void set_code_generation(clang::CompilerInvocation &invocation) {
   clang::CodeGenOptions &options = invocation.getCodeGenOpts();
   options.OptimizationLevel = 2;
@@ -64,7 +65,7 @@ void set_code_generation(clang::CompilerInvocation &invocation) {
   options.RelaxedAliasing = true;
   options.NoUseJumpTables = true;
   options.setDebugInfo(llvm::codegenoptions::LimitedDebugInfo);
-  options.DwarfVersion = 5;
+  options.DwarfVersion = 0;
   options.EmbedSource = false;
   invocation.getLangOpts().Optimize = 1;
   invocation.getFrontendOpts().DisableFree = false;
@@ -74,6 +75,8 @@ void set_code_generation(clang::CompilerInvocation &invocation) {
 // Kernel headers are parsed for the host; from here on the code is BPF's, which has no processor of
 // that name, and a stack that is aligned to 8 bytes.
 void make_bpf(llvm::Module &module) {
+  // With this flag and no version of DWARF, LLVM writes no DWARF beside the BTF, which nobody would read.
+  module.addModuleFlag(llvm::Module::Warning, "CodeView", 1);
   if (llvm::StringRef(module.getTargetTriple()).starts_with("bpf")) return;
   bool big = module.getDataLayout().isBigEndian();
   module.setTargetTriple(big ? "bpfeb" : "bpf");

@@ -45,6 +45,17 @@ def test_src_file_with_an_include_beside_it(tmp_path, monkeypatch, compiles_here
         assert len(b["t"]) == 42
 
 
+@pytest.mark.parametrize("name", ["x.c", "./x.c", "../beside/x.c", "nested/../x.c"])
+def test_calls_in_a_src_file_of_a_relative_name_are_rewritten(tmp_path, monkeypatch, name):
+    (tmp_path / "beside/nested").mkdir(parents=True)
+    text = "BPF_HASH(t, int, u64);\nint f(void *ctx) { int key = 7; t.increment(key); return 0; }\n"
+    (tmp_path / "beside/x.c").write_text(text)
+    monkeypatch.chdir(tmp_path / "beside")
+    with BPF(src_file=name) as b:
+        b.load_func("f", BPF.SOCKET_FILTER).test_run(bytes(64))
+        assert [(key.value, value.value) for key, value in b["t"].items()] == [(7, 1)]
+
+
 def test_cflags_reach_the_compiler_and_are_not_changed():
     flags = ["-DN=7"]
     with BPF(text="BPF_ARRAY(t, u64, N);", cflags=flags) as b:
@@ -312,6 +323,16 @@ def test_a_forked_child_detaches_nothing(no_leak):
         os.waitpid(pid, 0)
         os.getpgid(0)
         assert b["hits"][0].value == 1
+
+
+def test_what_a_script_does_at_exit_comes_before_the_cleanup(run_python):
+    done = run_python(
+        "import atexit; from bcc import BPF\n"
+        "atexit.register(lambda: print(b.num_open_uprobes(), len(b['t'])))\n"
+        "b = BPF(text=b'BPF_ARRAY(t, u32, 5); int f(void *ctx) { return 0; }')\n"
+        "b.attach_uprobe(name=b'c', sym=b'getppid', fn_name=b'f')\n"
+    )
+    assert (done.stdout, done.stderr) == ("1 5\n", "")
 
 
 def test_nothing_keeps_the_interpreter_from_ending(run_python):

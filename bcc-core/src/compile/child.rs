@@ -38,9 +38,12 @@ pub struct ChildCompiler {
 }
 
 impl ChildCompiler {
-    /// Uses the executable at `path`.
+    /// Uses the executable at `path`; a name without a directory is looked for in `$PATH`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { executable: path.into() }
+        let path = path.into();
+        // It is started in the directory of the request.
+        let absolute = std::path::absolute(&path).ok().filter(|_| path.components().count() > 1);
+        Self { executable: absolute.unwrap_or(path) }
     }
 
     /// Looks for the executable: `$BCC_COMPILER`, the directory of [`set_home`], beside this program
@@ -65,9 +68,15 @@ impl ChildCompiler {
         })
     }
 
-    fn start(&self, stderr: &File) -> Result<Child, CompileError> {
+    /// Starts the compiler in `cwd`, from where relative names lead.
+    fn start(&self, stderr: &File, cwd: &Path) -> Result<Child, CompileError> {
         let stderr = stderr.try_clone().map_err(|e| io_error("duplicate a descriptor", &e))?;
-        Command::new(&self.executable)
+        let mut command = Command::new(&self.executable);
+        // A request from another machine may name a directory that is only there.
+        if cwd.is_dir() {
+            command.current_dir(cwd);
+        }
+        command
             .env("GLIBC_TUNABLES", TUNABLES)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -91,7 +100,7 @@ impl Compiler for ChildCompiler {
         let stderr = memfd_create(c"bcc-compiler-stderr", MFdFlags::MFD_CLOEXEC)
             .map_err(|e| io_error("create a memory file", &e.into()))?;
         let mut stderr = File::from(stderr);
-        let mut child = Guard(self.start(&stderr)?);
+        let mut child = Guard(self.start(&stderr, &request.cwd)?);
         match talk(&mut child.0, request) {
             Ok(Reply::Answer(answer)) => *answer,
             Ok(Reply::Stale(theirs)) => Err(self.stale(theirs)),

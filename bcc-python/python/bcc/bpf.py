@@ -1,5 +1,6 @@
 """`BPF`: one compiled module, what it has attached, and its tables."""
 
+import atexit
 import os
 import sys
 
@@ -36,13 +37,8 @@ def _cleanup_all():
         end_by_sigint()
 
 
-def _keep(bpf):
-    if not _live:
-        import atexit
-
-        atexit.unregister(_cleanup_all)
-        atexit.register(_cleanup_all)
-    _live[id(bpf)] = bpf
+# Handlers run last in, first out: those of scripts, who may detach what they attached, come before.
+atexit.register(_cleanup_all)
 
 
 class _Function:
@@ -326,7 +322,7 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
     # -- lifetime
 
     def _attached(self):
-        _keep(self)
+        _live[id(self)] = self
 
     def close(self):
         """Closes the programs and the module; what is attached stays attached."""

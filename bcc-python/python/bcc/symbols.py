@@ -50,5 +50,10 @@ class SymbolMixin:
 
     @staticmethod
     def add_module(modname):
-        """Makes an ELF file known to `sym` for build-id stacks."""
-        _native.add_build_id_module(_assert_is_bytes(modname))
+        """Makes an ELF file known to `sym` for build-id stacks; warns of one that cannot be read."""
+        try:
+            _native.add_build_id_module(_assert_is_bytes(modname))
+        except _native.SymbolError as why:
+            import warnings
+
+            warnings.warn(str(why), stacklevel=2)  # scripts name files that not every machine has

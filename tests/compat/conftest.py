@@ -18,6 +18,7 @@ import kernels  # noqa: E402
 import qemu  # noqa: E402
 import snapshot  # noqa: E402
 
+from examples import EXAMPLES  # noqa: E402
 from tools import BASELINE_NOTE, TOOLS, Tool  # noqa: E402
 
 KERNELS = ["6.1", "6.12"]
@@ -29,7 +30,7 @@ DISKS = ["64M", "64M", "128M", "320M"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kernel", action="append", default=[], help="series, may be repeated")
-    parser.addoption("--tool", action="append", default=[], help="only this tool, may be repeated")
+    parser.addoption("--tool", action="append", default=[], help="only this tool, or DIRECTORY/ of examples")
 
 
 def chosen_kernels(config: pytest.Config) -> list[str]:
@@ -38,7 +39,8 @@ def chosen_kernels(config: pytest.Config) -> list[str]:
 
 def chosen_tools(config: pytest.Config) -> list[Tool]:
     names = config.getoption("--tool")
-    return [t for t in TOOLS if not names or t.name in names]
+    directories = tuple(name for name in names if name.endswith("/"))
+    return [t for t in TOOLS + EXAMPLES if not names or t.name in names or t.name.startswith(directories)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -97,7 +99,7 @@ def guests(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     # Only what is asked for: when failed tests are run again, few are.
     called = [getattr(item, "callspec", None) for item in request.session.items]
     names = {call.params["tool"].name for call in called if call and "tool" in call.params}
-    _guests.append(Guests(directory, [t for t in TOOLS if t.name in names]))
+    _guests.append(Guests(directory, [t for t in TOOLS + EXAMPLES if t.name in names]))
     return _guests[-1]
 
 
@@ -110,7 +112,7 @@ def reason(result: dict[str, Any]) -> str:
 
 def table(guests: Guests) -> list[str]:
     """One line per tool and kernel, and the sums."""
-    form = "{:<15} {:<6} {:<7} {:<9} {:<5} {}"
+    form = "{:<40} {:<6} {:<7} {:<9} {:<5} {}"
     lines = [form.format("TOOL", "KERNEL", "DEBIAN", "ATTACHED", "ROWS", "WHY NOT")]
     for tool in guests.tools:
         for series, results in guests.seen.items():
@@ -128,9 +130,10 @@ def table(guests: Guests) -> list[str]:
             rows = "yes" if result["rows"] else "no"
             lines.append(form.format(tool.name, series, debian, attached, rows, why[:140]))
     for series, results in guests.seen.items():
-        attached = sum(r["attached"] for r in results.values())
-        rows = sum(r["rows"] for r in results.values())
-        lines.append(f"{series}: {len(results)} tools, {attached} attached, {rows} gave rows")
+        for kind, table in (("tools", TOOLS), ("examples", EXAMPLES)):
+            seen = [results[tool.name] for tool in table if tool.name in results]
+            attached, rows = (sum(r[what] for r in seen) for what in ("attached", "rows"))
+            lines.append(f"{series}: {len(seen)} {kind}, {attached} attached, {rows} gave rows")
     return [*lines, BASELINE_NOTE]
 
 

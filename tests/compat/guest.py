@@ -24,6 +24,7 @@ from typing import Any
 
 import work
 
+from examples import EXAMPLES
 from tools import TOOLS, Tool
 
 SERIES = os.environ["BCC_TEST_KERNEL"]
@@ -81,6 +82,7 @@ class Run:
     def places(self) -> dict[str, str]:
         """What the placeholders in arguments and rows stand for; starts the partner if needed."""
         words = {"disk": "vda", "diskname": "vda", "dir": str(work.ROOT / "ext4"), "self": str(os.getpid())}
+        words |= {"veth": "compat0", "peer": "compat1"}
         words["libc"] = "/lib/x86_64-linux-gnu/libc.so.6"
         if "{target}" in self.tool.args:
             self.partner = work.Traced([self.target])
@@ -129,7 +131,7 @@ class Run:
                 continue
             links += "perf_event" in what or "link" in what or "raw-tracepoint" in what
             programs += "bpf-prog" in what
-        self.result.attached |= links > 0 and programs > 0
+        self.result.attached |= programs > 0 and (links > 0 or self.tool.netlink)
         if not self.result.ours:
             maps = Path(f"/proc/{pid}/maps").read_text()
             self.result.ours = bool(OURS.search(maps)) and "libbcc.so" not in maps
@@ -141,14 +143,14 @@ class Run:
             return re.sub(r"\{(\w+)\}", lambda m: words.get(m[1], m[0]), text)
 
         row = re.compile(fill(self.tool.row_on(SERIES)) or r"(?!)")
-        argv = [self.tool.path, *(fill(w) for w in shlex.split(self.tool.args.replace('"', '\\"')))]
+        argv = [*self.tool.argv, *(fill(w) for w in shlex.split(self.tool.args.replace('"', '\\"')))]
         if self.tool.tty:
             ours, theirs = pty.openpty()
         else:
             ours, theirs = os.pipe()
         process = subprocess.Popen(
             argv, stdin=theirs if self.tool.tty else subprocess.DEVNULL, stdout=theirs,
-            stderr=subprocess.PIPE, env=ENVIRONMENT,
+            stderr=subprocess.PIPE, env=ENVIRONMENT, cwd=self.tool.directory,
             start_new_session=True,
         )  # fmt: skip
         os.close(theirs)
@@ -228,6 +230,8 @@ def prepare() -> None:
         "modprobe nfsv4; modprobe md_mod; modprobe sch_netem",
         "ip netns add lossy && ip -n lossy link set lo up mtu 1500"
         " && tc -n lossy qdisc add dev lo root netem loss 5%",
+        "ip link set lo up; ip link add compat0 type veth peer name compat1"
+        " && ip addr add 192.0.2.9/30 dev compat0 && ip link set compat0 up && ip link set compat1 up",
         "ip link add blackhole type dummy && ip addr add 192.0.2.1/24 dev blackhole && ip link set blackhole up",
     ):
         done = subprocess.run(command, shell=True, capture_output=True, text=True)
@@ -239,7 +243,7 @@ def prepare() -> None:
 
 def main() -> int:
     plan = json.loads(Path(sys.argv[1]).read_text())
-    chosen = [t for t in TOOLS if not plan["only"] or t.name in plan["only"]]
+    chosen = [t for t in TOOLS + EXAMPLES if not plan["only"] or t.name in plan["only"]]
     prepare()
     with ThreadPoolExecutor(BESIDE) as pool:
         list(pool.map(lambda tool: one(tool, plan), [t for t in chosen if not t.alone]))

@@ -6,6 +6,7 @@ output. Names below are those of `bpfcc-tools`, without the suffix that Debian g
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 BASELINE = {"6.1": 84, "6.12": 66}
@@ -43,11 +44,19 @@ class Tool:
     """Why it does not attach with Debian's own library, where that is known, or in the kernels named."""
     program: str = ""
     """The file, where it is not /usr/sbin/NAME-bpfcc."""
+    netlink: bool = False
+    """Attaches to a device, a socket or a cgroup, of which no descriptor is left."""
 
     @property
-    def path(self) -> str:
-        """The script that the package installs."""
-        return self.program or f"/usr/sbin/{self.name}-bpfcc"
+    def argv(self) -> list[str]:
+        """The script that the package installs, and before it what runs it where it says nothing usable."""
+        path = self.program or f"/usr/sbin/{self.name}-bpfcc"
+        return ["/usr/bin/python3", path] if path.endswith(".py") else [path]
+
+    @property
+    def directory(self) -> str:
+        """Where it is started: examples find their files beside them."""
+        return os.path.dirname(self.argv[-1])
 
     def row_on(self, series: str) -> str:
         """The row that proves it in a kernel."""

@@ -145,6 +145,41 @@ def spin() -> None:
         os.waitpid(child, 0)
 
 
+def fork() -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def http() -> None:
+    """A request and its answer."""
+    with connection() as (client, peer):
+        client.sendall(b"GET /compat HTTP/1.1\r\nHost: compat\r\n\r\n")
+        peer.recv(1 << 16)
+        peer.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        client.recv(1 << 16)
+
+
+def datagrams() -> None:
+    """UDP that arrives on compat0."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as peer:
+        peer.bind(("compat1", 0))
+        to = bytes.fromhex(Path("/sys/class/net/compat0/address").read_text().strip().replace(":", ""))
+        ip = bytes.fromhex("4500001c0000000040110000c000020ac0000209")
+        for _ in range(20):
+            peer.send(to + to + b"\x08\x00" + ip + bytes.fromhex("0009000900080000") + bytes(32))
+
+
+def ping6() -> None:
+    """An echo request to all neighbours, on the interface that an example makes."""
+    request = bytes([128, 0, 0, 0, 0, 1, 0, 1]) + bytes(32)
+    with contextlib.suppress(OSError), socket.socket(
+        socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6
+    ) as out:
+        out.sendto(request, ("ff02::1", 0, 0, socket.if_nametoindex("me")))
+
+
 def execute() -> None:
     subprocess.run(["/bin/true"], check=True)
 
@@ -332,6 +367,6 @@ WORK: dict[str, Callable[[], None]] = {
     for function in (
         files, btrfs, xfs, disk, listen, tcp, loss, retransmit, bash, chown, spin, lookup, stat,
         pipe, unlink, resolve, kill, mount, oom, hugepages, readahead, shm, sendfd, sync, thread,
-        ssl,
+        ssl, fork, http, datagrams, ping6,
     )
 } | {"ext4": files, "exec": execute}  # fmt: skip

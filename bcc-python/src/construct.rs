@@ -5,7 +5,7 @@ use crate::module::to_stderr;
 use bcc_core::compile::{self, CompileError as CoreCompileError, CompileRequest, MAIN_FILE};
 use bcc_core::disasm;
 use bcc_core::map::registry;
-use bcc_core::module::{LoadOptions, Module, place};
+use bcc_core::module::{LoadOptions, Module, Recompile, place};
 use bcc_core::spec::{ModuleSpec, ProgramSpec};
 use bcc_core::target::Target;
 use pyo3::prelude::*;
@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Debug bit: show the C that the text became.
 const DEBUG_PREPROCESSOR: u32 = 0x4;
@@ -48,9 +49,13 @@ pub(crate) fn module(
     }
     find_compiler(py);
     py.detach(|| {
-        let spec = compile(source)?;
+        let request = request(source)?;
+        let spec = compile(&request)?;
         print_products(&spec, debug);
-        let options = LoadOptions { debug, allow_rlimit, device, ..LoadOptions::default() };
+        let recompile: Recompile = Arc::new(move || compile::compile_text(&request.by_helper()));
+        let recompile = Some(recompile);
+        let options =
+            LoadOptions { debug, allow_rlimit, device, recompile, ..LoadOptions::default() };
         let module = Module::load(spec, options).map_err(|error| {
             to_stderr(&error.to_string());
             map_error(&error)
@@ -78,8 +83,8 @@ fn find_compiler(py: Python<'_>) {
     });
 }
 
-fn compile(source: Source) -> PyResult<ModuleSpec> {
-    let shown = source.file.as_deref().map_or_else(|| "<text>".to_owned(), lossy);
+fn request(source: Source) -> PyResult<CompileRequest> {
+    let shown = shown(source.file.as_deref());
     let file = source.file.as_deref().map_or_else(|| MAIN_FILE.to_owned(), lossy);
     let user = match (source.text, &source.file) {
         (Some(text), _) => text,
@@ -111,14 +116,25 @@ fn compile(source: Source) -> PyResult<ModuleSpec> {
                 cwd,
                 debug: source.debug,
                 target,
+                by_helper: false,
             })
         });
-    request.and_then(|request| compile::compile_text(&request)).map_err(|error| {
+    request.map_err(|error| compile_error(&shown, &error))
+}
+
+fn compile(request: &CompileRequest) -> PyResult<ModuleSpec> {
+    compile::compile_text(request).map_err(|error| {
         if let CoreCompileError::Diagnostics { .. } = error {
             to_stderr(&error.to_string());
         }
-        compile_error(&shown, &error)
+        let file = (request.file != MAIN_FILE).then_some(request.file.as_bytes());
+        compile_error(&shown(file), &error)
     })
+}
+
+/// What messages call a text.
+fn shown(file: Option<&[u8]>) -> String {
+    file.map_or_else(|| "<text>".to_owned(), lossy)
 }
 
 fn lossy(bytes: &[u8]) -> String {

@@ -254,6 +254,7 @@ mod tests {
         };
         assert!(change(&|r| r.text.push(b' ')).is_none());
         assert!(change(&|r| r.cflags.push("-DX".into())).is_none());
+        assert!(change(&|r| r.by_helper = true).is_none());
         assert!(change(&|r| r.target.build_id[0] = 9).is_none());
         assert!(change(&|r| r.target.release.push('1')).is_none());
         assert!(change(&|r| r.cwd = "/elsewhere".into()).is_some());

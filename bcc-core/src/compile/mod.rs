@@ -69,6 +69,17 @@ pub struct CompileRequest {
     pub debug: u32,
     /// The kernel to compile for.
     pub target: Target,
+    /// Has a helper read kernel objects in programs whose pointers the verifier could follow by their types
+    /// (`fentry` and its kin), too: for those that it has refused otherwise.
+    pub by_helper: bool,
+}
+
+impl CompileRequest {
+    /// The same text and kernel, with [`Self::by_helper`].
+    #[must_use]
+    pub fn by_helper(&self) -> Self {
+        Self { by_helper: true, ..self.clone() }
+    }
 }
 
 /// A finished compile.

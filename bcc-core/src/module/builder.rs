@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub struct BpfBuilder {
     cflags: Vec<String>,
     options: LoadOptions,
-    compiler: Option<Box<dyn Compiler>>,
+    compiler: Option<Arc<dyn Compiler>>,
     target: Option<Target>,
     kernel_source: Option<PathBuf>,
     preamble: String,
@@ -81,7 +81,7 @@ impl BpfBuilder {
 
     /// Compiles with this compiler (one linked into the program) instead of the compiler executable.
     pub fn compiler(mut self, compiler: impl Compiler + 'static) -> Self {
-        self.compiler = Some(Box::new(compiler));
+        self.compiler = Some(Arc::new(compiler));
         self
     }
 
@@ -158,14 +158,21 @@ impl BpfBuilder {
             let contexts: Vec<&Usdt> = self.usdts.iter().collect();
             self.preamble.push_str(&usdt::generate(&contexts)?);
         }
-        let spec = self.compile(text, file)?;
+        let request = self.request(text, file)?;
+        let compiler = self.compiler.clone();
+        let compile = move |request: &CompileRequest| match &compiler {
+            Some(compiler) => cache::compile(request, compiler.as_ref()),
+            None => compile::compile_text(request),
+        };
+        let spec = compile(&request)?;
+        self.options.recompile = Some(Arc::new(move || compile(&request.by_helper())));
         for warning in &spec.warnings {
             log::warn!("{warning}");
         }
         self.build_from_spec(spec)
     }
 
-    fn compile(&self, text: &[u8], file: String) -> Result<ModuleSpec, Error> {
+    fn request(&self, text: &[u8], file: String) -> Result<CompileRequest, Error> {
         let mut target = match &self.target {
             Some(target) => target.clone(),
             None => Target::running()?,
@@ -173,7 +180,7 @@ impl BpfBuilder {
         if self.kernel_source.is_some() {
             target.kernel_source.clone_from(&self.kernel_source);
         }
-        let request = CompileRequest {
+        Ok(CompileRequest {
             text: [self.preamble.as_bytes(), text].concat(),
             preamble_lines: u32::try_from(self.preamble.matches('\n').count()).unwrap_or(u32::MAX),
             file,
@@ -182,10 +189,7 @@ impl BpfBuilder {
             cwd: std::env::current_dir().unwrap_or_default(),
             debug: self.options.debug,
             target,
-        };
-        Ok(match &self.compiler {
-            Some(compiler) => cache::compile(&request, compiler.as_ref())?,
-            None => compile::compile_text(&request)?,
+            by_helper: false,
         })
     }
 }

@@ -14,6 +14,7 @@ mod struct_ops;
 pub use bpf::{Bpf, LinkId, Matches};
 pub use builder::BpfBuilder;
 
+use crate::compile::CompileError;
 use crate::map::create::{self, Context};
 use crate::map::{Map, MapError};
 use crate::program::kind::{self, Hook};
@@ -46,7 +47,15 @@ pub struct LoadOptions {
     pub maps_namespace: String,
     /// Where kernel functions are looked up.
     pub functions: Arc<dyn KernelFunctions>,
+    /// Compiles the module's text anew, by [`CompileRequest::by_helper`]: tried where the verifier refuses
+    /// a program whose pointers it follows by their types.
+    ///
+    /// [`CompileRequest::by_helper`]: crate::compile::CompileRequest::by_helper
+    pub recompile: Option<Recompile>,
 }
+
+/// See [`LoadOptions::recompile`].
+pub type Recompile = Arc<dyn Fn() -> Result<ModuleSpec, CompileError> + Send + Sync>;
 
 impl std::fmt::Debug for LoadOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -67,8 +76,18 @@ impl Default for LoadOptions {
             device: None,
             maps_namespace: String::new(),
             functions: Arc::new(crate::program::target::RunningKernel::default()),
+            recompile: None,
         }
     }
+}
+
+/// What a program is loaded as.
+struct Destination<'a> {
+    name: &'a str,
+    prog_type: ProgType,
+    attach_type: AttachType,
+    /// What it is attached to, where the kernel wants to know that now.
+    target: Option<KernelFunction>,
 }
 
 /// A [`ModuleSpec`] in the kernel: its maps open, its programs loaded when first asked for.
@@ -241,6 +260,37 @@ impl Module {
             attach_type = AttachType(member);
             target = Some(KernelFunction { btf_id, module: None });
         }
+        let place = Destination { name, prog_type, attach_type, target };
+        match self.load_code(&place, &self.spec, self.btf()) {
+            Err(refusal @ LoadError::Verifier { .. })
+                if matches!(prog_type, ProgType::TRACING | ProgType::LSM) =>
+            {
+                self.load_by_helper(&place).ok_or(refusal)
+            }
+            loaded => loaded,
+        }
+    }
+
+    /// Another compile's code, in which helpers read kernel objects. Its own BTF is not loaded.
+    fn load_by_helper(&self, place: &Destination<'_>) -> Option<Program> {
+        let module = self.options.recompile.as_ref()?().ok()?;
+        let code = |spec: &ModuleSpec| spec.program(place.name).map(|p| p.insns.clone());
+        let maps = |spec: &ModuleSpec| -> Vec<(String, Option<Vec<u8>>)> {
+            spec.maps.iter().map(|map| (map.name.clone(), map.data.clone())).collect()
+        };
+        let fits = maps(&module) == maps(&self.spec) && code(&module) != code(&self.spec);
+        fits.then(|| self.load_code(place, &module, None).ok()).flatten()
+    }
+
+    fn load_code(
+        &self,
+        place: &Destination<'_>,
+        module: &ModuleSpec,
+        btf: Option<BorrowedFd<'_>>,
+    ) -> Result<Program, LoadError> {
+        let Destination { name, prog_type, attach_type, ref target } = *place;
+        let unknown = || LoadError::Unknown { program: name.to_owned() };
+        let spec = module.program(name).ok_or_else(unknown)?;
         let code = self.relocated(spec)?;
         let modules: Vec<BorrowedFd<'_>> = code.modules.iter().map(AsFd::as_fd).collect();
         let license =
@@ -258,15 +308,15 @@ impl Module {
                 flags: 0,
                 name: kind::kernel_name(name),
                 ifindex: self.ifindex,
-                btf: self.btf(),
-                func_info: &spec.func_info,
-                line_info: &spec.line_info,
+                btf,
+                func_info: if btf.is_some() { &spec.func_info } else { &[] },
+                line_info: if btf.is_some() { &spec.line_info } else { &[] },
                 attach_btf_id: target.as_ref().map_or(0, |target| target.btf_id),
                 attach_obj: target.as_ref().and_then(|t| t.module.as_ref()).map(AsFd::as_fd),
                 fd_array: &modules,
             },
             Options { log_level: self.log_level(), allow_rlimit: self.options.allow_rlimit },
-            |insn| place::place(&self.spec.btf, &spec.line_info, insn),
+            |insn| place::place(&module.btf, &spec.line_info, insn),
         )?;
         Ok(Program {
             name: name.to_owned(),

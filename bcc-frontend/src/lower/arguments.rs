@@ -130,7 +130,8 @@ pub(super) fn lower(
 }
 
 /// What a program's context is, and with `lowered` parameters the registers that they were read from.
-pub(super) fn context(decl: &ProgramDecl, lowered: bool) -> Kinds {
+/// With `by_helper` the verifier need not follow any pointer.
+pub(super) fn context(decl: &ProgramDecl, lowered: bool, by_helper: bool) -> Kinds {
     use ContextKind::{Btf, Other, PtRegs, RawTracepoint, StructOps, Tracepoint};
     if mutation::off("lower:context") {
         return Kinds::CONTEXT;
@@ -140,6 +141,7 @@ pub(super) fn context(decl: &ProgramDecl, lowered: bool) -> Kinds {
     }
     match decl.context {
         PtRegs | RawTracepoint | Tracepoint => Kinds::RAW_CONTEXT,
+        Btf if by_helper && !mutation::off("lower:by_helper") => Kinds::RAW_CONTEXT,
         Btf => Kinds::BTF_CONTEXT,
         StructOps | Other => Kinds::CONTEXT,
     }

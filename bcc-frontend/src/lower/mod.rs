@@ -46,7 +46,7 @@ pub(crate) fn lower(
                 }
             }
         }
-        let kinds = arguments::context(decl, registers);
+        let kinds = arguments::context(decl, registers, request.by_helper);
         let Some(&param) = function.params().first() else { continue };
         contexts.push((param, kinds));
         programs.push((param, function));

@@ -5,9 +5,10 @@ struct all {
 };
 BPF_HASH(seen, u32, struct all);
 
-KFUNC_PROBE(vfs_fsync_range, struct file *file, loff_t start, loff_t end, int datasync)
+KFUNC_PROBE(tty_write, struct kiocb *iocb, struct iov_iter *from)
 {
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct file *file = iocb->ki_filp;
 	struct dentry *dentry = file->f_path.dentry;
 	const unsigned char *name = dentry->d_name.name;
 	struct qstr copied = dentry->d_name;
@@ -16,11 +17,14 @@ KFUNC_PROBE(vfs_fsync_range, struct file *file, loff_t start, loff_t end, int da
 		.first = *name,
 		.chosen = dentry->d_iname[dentry->d_name.len - 1],
 		.address = ((struct inode *)address)->i_ino,
-		.copied = copied.name[1],
+		.copied = copied.name[copied.len - 1],
 		.beyond = container_of(&file->f_inode, struct file, f_inode)->f_inode->i_ino,
 		.uid = file->f_cred->uid.val,
 	};
 
+	/* Takes nothing but what the verifier knows. */
+	if (bpf_sock_from_file(file))
+		return 0;
 	seen.update(&pid, &all);
 	return 0;
 }

@@ -24,7 +24,7 @@ pub(super) fn key(request: &CompileRequest) -> [u8; 32] {
     if reads_relative_files(request) {
         hash.field(request.cwd.as_os_str().as_encoded_bytes());
     }
-    hash.field(&[u8::from(request.debug & DEBUG_LLVM_IR != 0)]);
+    hash.field(&[u8::from(request.debug & DEBUG_LLVM_IR != 0), u8::from(request.by_helper)]);
     for name in ENVIRONMENT {
         hash.field(std::env::var_os(name).unwrap_or_default().as_encoded_bytes());
     }

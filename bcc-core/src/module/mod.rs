@@ -260,35 +260,35 @@ impl Module {
             attach_type = AttachType(member);
             target = Some(KernelFunction { btf_id, module: None });
         }
-        let place = Destination { name, prog_type, attach_type, target };
-        match self.load_code(&place, &self.spec, self.btf()) {
+        let destination = Destination { name, prog_type, attach_type, target };
+        match self.load_code(&destination, &self.spec, self.btf()) {
             Err(refusal @ LoadError::Verifier { .. })
                 if matches!(prog_type, ProgType::TRACING | ProgType::LSM) =>
             {
-                self.load_by_helper(&place).ok_or(refusal)
+                self.load_by_helper(&destination).ok_or(refusal)
             }
             loaded => loaded,
         }
     }
 
     /// Another compile's code, in which helpers read kernel objects. Its own BTF is not loaded.
-    fn load_by_helper(&self, place: &Destination<'_>) -> Option<Program> {
+    fn load_by_helper(&self, destination: &Destination<'_>) -> Option<Program> {
         let module = self.options.recompile.as_ref()?().ok()?;
-        let code = |spec: &ModuleSpec| spec.program(place.name).map(|p| p.insns.clone());
+        let code = |spec: &ModuleSpec| spec.program(destination.name).map(|p| p.insns.clone());
         let maps = |spec: &ModuleSpec| -> Vec<(String, Option<Vec<u8>>)> {
             spec.maps.iter().map(|map| (map.name.clone(), map.data.clone())).collect()
         };
         let fits = maps(&module) == maps(&self.spec) && code(&module) != code(&self.spec);
-        fits.then(|| self.load_code(place, &module, None).ok()).flatten()
+        fits.then(|| self.load_code(destination, &module, None).ok()).flatten()
     }
 
     fn load_code(
         &self,
-        place: &Destination<'_>,
+        destination: &Destination<'_>,
         module: &ModuleSpec,
         btf: Option<BorrowedFd<'_>>,
     ) -> Result<Program, LoadError> {
-        let Destination { name, prog_type, attach_type, ref target } = *place;
+        let Destination { name, prog_type, attach_type, ref target } = *destination;
         let unknown = || LoadError::Unknown { program: name.to_owned() };
         let spec = module.program(name).ok_or_else(unknown)?;
         let code = self.relocated(spec)?;

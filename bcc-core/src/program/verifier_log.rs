@@ -37,6 +37,10 @@ const HINTS: &[(&str, &str)] = &[
         "invalid mem access 'scalar'",
         "this address is not known to be valid: read through it with bpf_probe_read_kernel or _user",
     ),
+    (
+        "BPF_STX uses reserved fields",
+        "before 5.12 the only atomic is an addition whose result is not used (lock_xadd)",
+    ),
     ("unknown opcode", "the running kernel does not know this instruction; it may be too old"),
     (
         "back-edge",

@@ -76,6 +76,7 @@ impl Generator<'_> {
         }
         module.verify().map_err(|e| self.internal(&e))?;
         self.run(&machine, &module, c"default<O2>")?;
+        prepare::remove_idle_atomics(&module);
         let refused = self.check_module(&module);
         if !refused.is_empty() {
             return Err(refused);

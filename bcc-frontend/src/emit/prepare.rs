@@ -140,6 +140,17 @@ pub(super) fn kernel_functions(module: &Module<'_>) -> Vec<String> {
     module.functions().into_iter().filter(is_one).map(Value::name).collect()
 }
 
+/// Removes atomics that change nothing and tell nobody. The optimiser makes `|= 0` of `+= 0`, and kernels
+/// before 5.12 have no other atomic than the addition.
+pub(super) fn remove_idle_atomics(module: &Module<'_>) {
+    let instructions = module.functions().into_iter().flat_map(Value::instructions);
+    for instruction in instructions.filter(|i| i.opcode() == Some(Opcode::LLVMAtomicRMW)) {
+        if !instruction.is_used() && instruction.is_idle_atomic() {
+            instruction.erase();
+        }
+    }
+}
+
 /// Whether any atomic needs an instruction set that hands back the old value.
 pub(super) fn needs_fetching_atomics(module: &Module<'_>) -> bool {
     module.functions().into_iter().flat_map(Value::instructions).any(

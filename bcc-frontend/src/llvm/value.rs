@@ -271,6 +271,22 @@ impl Value {
         )
     }
 
+    /// Whether an `atomicrmw` leaves memory as it is, whatever is there.
+    pub(crate) fn is_idle_atomic(self) -> bool {
+        use LLVMAtomicRMWBinOp::{
+            LLVMAtomicRMWBinOpAdd, LLVMAtomicRMWBinOpOr, LLVMAtomicRMWBinOpSub,
+            LLVMAtomicRMWBinOpXor,
+        };
+        let same_with_0 = matches!(
+            ffi!(LLVMGetAtomicRMWBinOp(self.0)),
+            LLVMAtomicRMWBinOpAdd
+                | LLVMAtomicRMWBinOpSub
+                | LLVMAtomicRMWBinOpOr
+                | LLVMAtomicRMWBinOpXor
+        );
+        same_with_0 && self.operand(1).constant() == Some(0)
+    }
+
     /// Whether BPF has the operation of an `atomicrmw`.
     pub(crate) fn is_bpf_atomic(self) -> bool {
         use LLVMAtomicRMWBinOp::{

@@ -97,6 +97,21 @@ int after(void *ctx) { return n; }
 }
 
 #[test]
+fn adding_nothing_needs_no_newer_instructions() {
+    let text = "static u64 n;\n\
+                static void add(u64 *to, u64 by) { __sync_fetch_and_add(to, by); }\n\
+                int raw(u64 *ctx) { add(&n, 0); add(&n, ctx[0]); return n; }";
+    let programs = &[("raw", Other)];
+    let spec = compile(&Case { text, programs, ..Case::default() }).unwrap();
+    let operations: Vec<&[u8]> =
+        spec.programs[0].insns.chunks(8).filter(|insn| insn[0] == 0xdb).collect();
+    // BPF_STX | BPF_ATOMIC | BPF_DW, and in the last four bytes BPF_ADD, which is 0.
+    assert_eq!(operations.len(), 1);
+    assert_eq!(operations[0][4..], [0; 4]);
+    assert_eq!(load(&Case { text, programs, ..Case::default() }).run("raw", &[5]), 5);
+}
+
+#[test]
 fn the_verifier_speaks_of_the_users_lines() {
     let text = "int raw(u64 *ctx) {\n  return *(int *)(ctx[0] + 3); // the guilty line\n}\n";
     let module = load(&Case { text, programs: &[("raw", Other)], ..Case::default() });

@@ -60,7 +60,9 @@ def test_each_operation_is_one_row(start, directory, hook, script):
     header = tool.wait_for(lambda line: line.startswith("TIME "))
     assert tool.lines[0] == "Tracing ext4 operations"
     assert header == "TIME     COMM           PID    T BYTES   OFF_KB   LAT(ms) FILENAME"
-    assert tool.program_kinds() == {hook}
+    # Trampolines in modules came with the modules' own types, in 5.11.
+    possible = os.path.exists("/sys/kernel/btf/ext4")
+    assert tool.program_kinds() == {hook if possible else "kprobe"}
     do_io(directory)
     tool.wait_for(lambda line: line.endswith(" the-end"))
     assert tool.interrupt() == 0, tool.report()

@@ -27,8 +27,11 @@ pub fn attach(program: BorrowedFd<'_>, category: &str, name: &str) -> Result<Lin
     attr.sample_type = perf::SAMPLE_RAW;
     // One event suffices: a program on a tracepoint runs wherever the tracepoint is hit.
     let event = perf::open(&attr, -1, 0, -1).map_err(|error| fail(error.into()))?;
+    let number = event.as_raw_fd();
     let kept = spare(&event);
     let link = on_perf::run_on(event, program, 0).map_err(|error| fail(error.into()))?;
+    // Where the event itself holds the program, a copy of it would keep the program running.
+    let kept = kept.filter(|_| link.as_raw_fd() != number);
     Ok(Link::new(AttachKind::Tracepoint, target, Attachment::Tracepoint { link, event: kept }))
 }
 

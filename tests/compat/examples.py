@@ -51,7 +51,7 @@ EXAMPLES = [
     example("tracing/strlen_count", "", "bash", r'^\s*[1-9]\d* "'),
     example("tracing/strlen_hist", "", "bash", HISTOGRAM),
     example("tracing/strlen_hist_ifunc", "", "bash", HISTOGRAM, fails=CHOSEN),
-    example("tracing/strlen_snoop", "{python}", "python", r"^\d+\s+b.\w+"),
+    example("tracing/strlen_snoop", "{python}", "python", r"python'?\s+{python}\s+b?'?\w+"),
     example("tracing/sync_timing", "", "sync", r"multiple syncs detected"),
     example("tracing/task_switch", "", "spin", r"task_switch\[\s*\d+->\s*\d+\]=[1-9]"),
     example("tracing/tcpv4connect", "", "tcp", r"127\.0\.0\.1\s+127\.0\.0\.1\s+\d+"),

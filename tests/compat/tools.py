@@ -166,7 +166,7 @@ TOOLS = [
     Tool("runqlen", "1 99", "spin", r"^\s*\d+\s+: [1-9]"),
     Tool("runqslower", "1", "spin", r"^\S+\s+\S+\s+\d+\s+\d+"),
     Tool("shmsnoop", "", "shm", r"SHMGET"),
-    Tool("slabratetop", "-C 1 99", "lookup", r"^\S+\s+[1-9]\d*\s+[1-9]\d*", debian="private headers are gone", fails={"6.12": "kmem_cache_alloc is no function since 6.10"}),
+    Tool("slabratetop", "-C 1 99", "lookup", r"^\S+\s+[1-9]\d*\s+[1-9]\d*", debian="private headers are gone"),
     Tool("sofdsnoop", "", "sendfd", r"(SEND|RECV)\s", debian="min() is not declared"),
     Tool("softirqs", "1 99", "disk", TABLE),
     Tool("solisten", "", "listen", r"TCPv4"),

@@ -114,6 +114,18 @@ def test_kprobe_at_an_offset(requires, no_leak):
         assert raised.value.errno is not None
 
 
+def test_a_function_that_became_a_macro_is_found_by_its_old_name(requires, no_leak):
+    requires("kprobes")
+    with BPF(text=mine("int f(struct pt_regs *ctx) { if (MINE) hit(); return 0; }")) as b:
+        # Since 6.10 it is called kmem_cache_alloc_noprof.
+        b.attach_kprobe(event="kmem_cache_alloc", fn_name="f")
+        os.close(os.open("/proc/self/stat", os.O_RDONLY))
+        assert hits(b) > 0
+        b.detach_kprobe("kmem_cache_alloc")
+        with pytest.raises(bcc.AttachError, match="kmem_cache_alloc_no_such"):
+            b.attach_kprobe(event="kmem_cache_alloc_no_such", fn_name="f")
+
+
 def test_kprobe_by_the_programs_name(requires, no_leak):
     requires("kprobes")
     with BPF(text=mine("int kprobe__sys_getpgid(struct pt_regs *ctx) " + HIT)) as b:

@@ -112,6 +112,15 @@ pub enum Problem {
 }
 
 impl AttachError {
+    /// Whether there is nothing of that name to attach to.
+    pub(super) fn is_missing(&self) -> bool {
+        match &self.problem {
+            Problem::NotFound => true,
+            Problem::Sys(error) => error.errno == Errno::ENOENT,
+            _ => false,
+        }
+    }
+
     /// An error about `target`, with the hint that goes with its errno.
     pub(super) fn new(
         kind: AttachKind,

@@ -28,12 +28,25 @@ fn pmu() -> Option<ProbePmu> {
     *PMU.get_or_init(|| ProbePmu::read("kprobe"))
 }
 
-/// Attaches a kprobe program.
+/// What functions that allocate are called since v6.10, where their old names are macros that count.
+const COUNTED: &str = "_noprof";
+
+/// Attaches a kprobe program. Where `kmem_cache_alloc` and its kin are macros around the functions
+/// themselves (`kmem_cache_alloc_noprof`, since v6.10), to those.
 ///
 /// # Errors
 /// `ENOENT` or `EINVAL` for a function that cannot be traced, [`Problem::Unsupported`] on a kernel
 /// without kprobes.
 pub fn attach(program: BorrowedFd<'_>, opts: &KprobeOpts) -> Result<Link, AttachError> {
+    let missing = match attach_to(program, opts) {
+        Err(error) if error.is_missing() => error,
+        attached => return attached,
+    };
+    let function = format!("{}{COUNTED}", opts.function);
+    attach_to(program, &KprobeOpts { function, ..opts.clone() }).map_err(|_again| missing)
+}
+
+fn attach_to(program: BorrowedFd<'_>, opts: &KprobeOpts) -> Result<Link, AttachError> {
     let kind = if opts.on_return { AttachKind::Kretprobe } else { AttachKind::Kprobe };
     let target = match opts.offset {
         0 => opts.function.clone(),

@@ -112,8 +112,12 @@ fn formats(target: &Target) -> Vec<(String, String, String)> {
 fn checks(category: &str, event: &str, format: &str) -> String {
     let mut out = String::new();
     for field in format.lines().filter_map(parse).filter(|field| field.offset >= COMMON) {
-        let name = field.declaration.rsplit([' ', '*']).next().unwrap_or("");
-        let name = name.split('[').next().unwrap_or("");
+        // `__u8 saddr[sizeof(struct sockaddr_in6)]`, but `__data_loc char[] name`.
+        let declaration = match field.declaration.split_once('[') {
+            Some((before, _)) if !field.declaration.ends_with(char::is_alphanumeric) => before,
+            _ => field.declaration,
+        };
+        let name = declaration.rsplit([' ', '*']).next().unwrap_or("");
         if name.is_empty() || name.starts_with("common_") {
             continue;
         }

@@ -52,7 +52,8 @@ pub(crate) fn module(
         let request = request(source)?;
         let spec = compile(&request)?;
         print_products(&spec, debug);
-        let recompile: Recompile = Arc::new(move || compile::compile_text(&request.by_helper()));
+        let recompile: Recompile =
+            Arc::new(move || compile::compile_text(&request.read_by_helper()));
         let recompile = Some(recompile);
         let options =
             LoadOptions { debug, allow_rlimit, device, recompile, ..LoadOptions::default() };

@@ -18,7 +18,7 @@ import kernels  # noqa: E402
 import qemu  # noqa: E402
 import snapshot  # noqa: E402
 
-from examples import EXAMPLES  # noqa: E402
+from examples import ALL, EXAMPLES  # noqa: E402
 from tools import BASELINE_NOTE, TOOLS, Tool  # noqa: E402
 
 KERNELS = ["6.1", "6.12"]
@@ -40,7 +40,7 @@ def chosen_kernels(config: pytest.Config) -> list[str]:
 def chosen_tools(config: pytest.Config) -> list[Tool]:
     names = config.getoption("--tool")
     directories = tuple(name for name in names if name.endswith("/"))
-    return [t for t in TOOLS + EXAMPLES if not names or t.name in names or t.name.startswith(directories)]
+    return [t for t in ALL if not names or t.name in names or t.name.startswith(directories)]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -99,7 +99,7 @@ def guests(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     # Only what is asked for: when failed tests are run again, few are.
     called = [getattr(item, "callspec", None) for item in request.session.items]
     names = {call.params["tool"].name for call in called if call and "tool" in call.params}
-    _guests.append(Guests(directory, [t for t in TOOLS + EXAMPLES if t.name in names]))
+    _guests.append(Guests(directory, [t for t in ALL if t.name in names]))
     return _guests[-1]
 
 
@@ -130,8 +130,8 @@ def table(guests: Guests) -> list[str]:
             rows = "yes" if result["rows"] else "no"
             lines.append(form.format(tool.name, series, debian, attached, rows, why[:140]))
     for series, results in guests.seen.items():
-        for kind, table in (("tools", TOOLS), ("examples", EXAMPLES)):
-            seen = [results[tool.name] for tool in table if tool.name in results]
+        for kind, scripts in (("tools", TOOLS), ("examples", EXAMPLES)):
+            seen = [results[tool.name] for tool in scripts if tool.name in results]
             attached, rows = (sum(r[what] for r in seen) for what in ("attached", "rows"))
             lines.append(f"{series}: {len(seen)} {kind}, {attached} attached, {rows} gave rows")
     return [*lines, BASELINE_NOTE]

@@ -1,26 +1,26 @@
 """Upstream's examples, as Debian's package installs them: the same table as that of the tools.
 
-They are black boxes as well: what they print is told by the texts beside them.
+They are black boxes as well: a row is what one was seen to print under its workload.
 """
 
 from __future__ import annotations
 
-from tools import HISTOGRAM, Tool
+from tools import HISTOGRAM, TOOLS, Tool
 
 DIRECTORY = "/usr/share/doc/bpfcc-tools/examples"
 NO_ACCOUNTING = "blk_account_io_done cannot be probed"
 NO_SERVER = "the guests have no such server"
+NO_TRACEPOINT = "the kernels lack the tracepoint random:urandom_read"
+CHOSEN = "strlen by name is the function that was chosen, not the one that chooses"
+EMPTY = "it prints empty lines here, with Debian's own library as well"
+FRAMES = r"^17: [1-9]\d* pkt/s"
+FORWARDED = r"^[1-9]\d* pkt/s"
 
 
 def example(name: str, args: str = "", work: str = "", row: str = "", **more: object) -> Tool:
     """An example by its path below the directory, without `.py`."""
     return Tool(name, args, work, row, program=f"{DIRECTORY}/{name}.py", **more)  # type: ignore[arg-type]
 
-
-CHOSEN = "strlen by name is the function that was chosen, not the one that chooses"
-EMPTY = "it prints empty lines here, with Debian's own library as well"
-FRAMES = r"^17: [1-9]\d* pkt/s"
-FORWARDED = r"^[1-9]\d* pkt/s"
 
 EXAMPLES = [
     example("hello_world", "", "fork", r"Hello, World!"),
@@ -58,10 +58,12 @@ EXAMPLES = [
     example("tracing/trace_fields", "", "fork", r"Hello, World!"),
     example("tracing/trace_perf_output", "", "fork", r"\[\d+\] \d+\.\d+: 12345678"),
     example("tracing/undump", "-p {self}", "sendfd", r"Recv"),
-    example("tracing/urandomread", "", "", fails="the tracepoint is gone since 5.18"),
-    example("tracing/urandomread-explicit", "", "", fails="the tracepoint is gone since 5.18"),
+    example("tracing/urandomread", "", "", fails=NO_TRACEPOINT),
+    example("tracing/urandomread-explicit", "", "", fails=NO_TRACEPOINT),
     example("tracing/vfsreadlat", "1", "files", HISTOGRAM),
 ]  # fmt: skip
+
+ALL = TOOLS + EXAMPLES
 
 # Parts of others, and what builds networks of many machines and waits for a person.
 OTHERS = {

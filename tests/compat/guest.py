@@ -24,8 +24,8 @@ from typing import Any
 
 import work
 
-from examples import EXAMPLES
-from tools import TOOLS, Tool
+from examples import ALL
+from tools import Tool
 
 SERIES = os.environ["BCC_TEST_KERNEL"]
 BESIDE = 4
@@ -243,7 +243,7 @@ def prepare() -> None:
 
 def main() -> int:
     plan = json.loads(Path(sys.argv[1]).read_text())
-    chosen = [t for t in TOOLS + EXAMPLES if not plan["only"] or t.name in plan["only"]]
+    chosen = [t for t in ALL if not plan["only"] or t.name in plan["only"]]
     prepare()
     with ThreadPoolExecutor(BESIDE) as pool:
         list(pool.map(lambda tool: one(tool, plan), [t for t in chosen if not t.alone]))

@@ -75,9 +75,9 @@ pub struct CompileRequest {
 }
 
 impl CompileRequest {
-    /// The same text and kernel, with [`Self::by_helper`].
+    /// The same text and kernel, with [`Self::by_helper`] set.
     #[must_use]
-    pub fn by_helper(&self) -> Self {
+    pub fn read_by_helper(&self) -> Self {
         Self { by_helper: true, ..self.clone() }
     }
 }

@@ -165,7 +165,7 @@ impl BpfBuilder {
             None => compile::compile_text(request),
         };
         let spec = compile(&request)?;
-        self.options.recompile = Some(Arc::new(move || compile(&request.by_helper())));
+        self.options.recompile = Some(Arc::new(move || compile(&request.read_by_helper())));
         for warning in &spec.warnings {
             log::warn!("{warning}");
         }

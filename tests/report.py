@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 EXPECTED = Path(__file__).resolve().parent / "expected_counts.toml"
+# Characters of a failure's reason that are shown: what a tool printed is often part of it.
+MESSAGE = 800
 
 
 @dataclass
@@ -30,6 +32,8 @@ class Outcome:
     failed: set[str] = field(default_factory=set)
     skipped: set[str] = field(default_factory=set)
     second: set[str] = field(default_factory=set)
+    # The start of what pytest says of a failure, by the test's name.
+    why: dict[str, str] = field(default_factory=dict)
 
     def merge(self, again: Outcome) -> None:
         """Counts as passed what failed first and passed when run once more."""
@@ -37,14 +41,20 @@ class Outcome:
         self.failed -= self.second
         self.passed |= self.second
 
+    def named(self, name: str) -> str:
+        """A failed test with its reason, where that is known."""
+        return f"{name}: {self.why[name]}" if name in self.why else name
+
 
 def read_junit(path: Path, outcome: Outcome) -> None:
     """Adds the test cases of a JUnit file."""
     for case in ElementTree.parse(path).iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"
-        kinds = {child.tag for child in case}
-        if kinds & {"failure", "error"}:
+        kinds = {child.tag: child for child in case}
+        wrong = kinds.get("failure", kinds.get("error"))
+        if wrong is not None:
             outcome.failed.add(name)
+            outcome.why[name] = wrong.get("message", "")[:MESSAGE].replace("\n", " ")
         elif "skipped" in kinds:
             outcome.skipped.add(name)
         else:
@@ -84,7 +94,7 @@ def complaints(found: dict[tuple[str, str], Outcome], wanted: list[str]) -> list
         if (place, suite) not in found and suite in expected.get(place, {}):
             lines.append(f"{place}/{suite} has no results")
     for (place, suite), outcome in found.items():
-        lines += [f"{place}/{suite} failed: {name}" for name in sorted(outcome.failed)]
+        lines += [f"{place}/{suite} failed: {outcome.named(n)}" for n in sorted(outcome.failed)]
         least = expected.get(place, {}).get(suite, 0)
         if len(outcome.passed) < least:
             lines.append(f"{place}/{suite} passed {len(outcome.passed)}, recorded are {least}")
@@ -116,7 +126,7 @@ def main() -> int:
         print(f"{place:<8} {suite:<10} {len(o.passed):>6} {len(o.failed):>6} {len(o.skipped):>7}")
     for (place, suite), o in sorted(found.items()):
         for name in sorted(o.second):
-            print(f"~ {place}/{suite} passed only when run again: {name}")
+            print(f"~ {place}/{suite} passed only when run again: {o.named(name)}")
     wrong, missed = complaints(found, wanted), nowhere(found)
     if part:
         for line in missed:

@@ -132,6 +132,10 @@ def fail(message: str, status: int = 1) -> NoReturn:
     sys.exit(status)
 
 
+# Python drops an exception that is raised while it frees an object: Ctrl-C is remembered here, too.
+_interrupted = False
+
+
 def run(main: Callable[[], object]) -> None:
     """Runs a tool; what bcc could not do (attach, find a symbol) is one line, not a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -154,6 +158,8 @@ def run(main: Callable[[], object]) -> None:
 
 def _interrupt_once(_number: int, _frame: object) -> None:
     """The first Ctrl-C ends the tool; more of them do not disturb how it ends."""
+    global _interrupted
+    _interrupted = True
     signal.signal(signal.SIGINT, lambda *_: None)
     raise KeyboardInterrupt
 
@@ -294,12 +300,12 @@ def poll(step: Callable[[], object], until: Callable[[], bool] | None = None) ->
     """Polls by `step` until Ctrl-C (then it is true), a closed pipe, or `until()`."""
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        while until is None or not until():
+        while not _interrupted and (until is None or not until()):
             step()
     except KeyboardInterrupt:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         return True
-    return False
+    return _interrupted
 
 
 def poll_events(b: Any, until: Callable[[], bool] | None = None) -> bool:

@@ -1,10 +1,10 @@
 // C text in memory to an LLVM module in memory, with diagnostics as data.
+#include "debug_types.h"
 #include "input.h"
 
 #include <clang/Basic/Diagnostic.h>
 #include <clang/Basic/FileManager.h>
 #include <clang/Basic/SourceManager.h>
-#include <clang/CodeGen/CodeGenAction.h>
 #include <clang/Frontend/CompilerInstance.h>
 #include <clang/Frontend/CompilerInvocation.h>
 #include <clang/Frontend/FrontendActions.h>
@@ -106,12 +106,15 @@ extern "C" LLVMModuleRef bcc_shim_compile(LLVMContextRef context, bcc_bytes main
   auto invocation = bcc::invocation_of(input, overlay, diagnostics);
   if (!invocation) return nullptr;
   set_code_generation(*invocation);
+  // clang's own way, -dwarf-ext-refs, leaves out what is used by value, too.
+  bool refers = invocation->getCodeGenOpts().DebugTypeExtRefs;
+  invocation->getCodeGenOpts().DebugTypeExtRefs = false;
 
   clang::CompilerInstance compiler;
   compiler.setInvocation(invocation);
   compiler.createDiagnostics(&reporter, false);
   compiler.createFileManager(overlay);
-  clang::EmitLLVMOnlyAction action(llvm::unwrap(context));
+  bcc::EmitModule action(llvm::unwrap(context), refers);
   if (!compiler.ExecuteAction(action) || compiler.getDiagnostics().hasErrorOccurred())
     return nullptr;
   std::unique_ptr<llvm::Module> module = action.takeModule();

@@ -246,11 +246,28 @@ fn what_btf_lacks_is_tried_once_over_real_headers_and_the_first_errors_are_told(
     assert_eq!(again.lines().next(), expected.lines().next());
 }
 
-/// A struct of the kernel's as a leaf: its layout must be in the module's BTF also when the headers are
-/// precompiled. And one that is only pointed to need not.
-const BY_VALUE: &str = "#include <linux/fs.h>\n#include <linux/in6.h>\n\
-    BPF_HASH(seen, u32, struct in6_addr);\nint f(struct pt_regs *ctx, struct file *file)\n\
-    {\n\tstruct in6_addr a = {};\n\tu32 key = file->f_flags;\n\tseen.update(&key, &a);\n\treturn 0;\n}\n";
+/// Structs of the kernel's as leaves (`path`, behind a function that points to one), in others (`in6_addr`, in an array), in what a called function points to, and such as are only pointed to.
+const BY_VALUE: &str = r#"
+#include <linux/fs.h>
+#include <linux/in6.h>
+int first(struct pt_regs *ctx, struct path *path) { return path->mnt != 0; }
+struct held { struct { struct in6_addr addresses[2]; }; struct file *file; };
+BPF_HASH(seen, u32, struct path);
+BPF_ARRAY(holds, struct held, 1);
+struct inode *kept;
+int noinline called(struct qstr *name) { return name ? name->len : 0; }
+int second(struct pt_regs *ctx, struct inode *inode)
+{
+	struct qstr name = {};
+	struct path path = {};
+	u32 key = inode->i_mode;
+	seen.update(&key, &path);
+	if (kept == inode)
+		return 0;
+	kept = inode;
+	return called(&name);
+}
+"#;
 
 #[test]
 #[ignore = "needs trees of kernel headers: run by x test headers"]
@@ -258,18 +275,38 @@ fn structs_of_precompiled_headers_are_whole_in_btf_where_they_are_used_by_value(
     let cache = private();
     let mut request = request(trees().pop().expect("a tree"));
     request.target.index_cache = Some(cache.path().to_owned());
-    for (text, is_there) in
-        [(BY_VALUE.to_owned(), true), (BY_VALUE.replace("struct in6_addr", "u64"), false)]
-    {
-        request.text = text.replace("u64 a = {}", "u64 a = 0").into();
-        let spec = bcc_frontend::Compiler.compile(&request).expect("compiled").spec;
-        let btf = Btf::parse(spec.btf).expect("BTF");
-        let index = Index::build(Arc::new(btf));
-        assert_eq!(index.composite("in6_addr").is_some(), is_there);
-        let leaf = index.btf().resolve(TypeId(spec.maps[0].btf_value_id));
-        let (leaf, _) = leaf.expect("the leaf's type");
-        assert_eq!(lookup::size_of(index.btf(), leaf), Some(if is_there { 16 } else { 8 }));
-    }
+    request.text = BY_VALUE.into();
+    let spec = bcc_frontend::Compiler.compile(&request).expect("compiled").spec;
+    precompiled(cache.path());
+    let index = Index::build(Arc::new(Btf::parse(spec.btf).expect("BTF")));
+    let are = |names: &[&str]| -> Vec<bool> {
+        names.iter().map(|name| index.composite(name).is_some()).collect()
+    };
+    assert_eq!(are(&["path", "held", "in6_addr", "qstr"]), [true; 4]);
+    // All of them would be whole, had one been missed.
+    assert_eq!(are(&["inode", "file", "dentry", "vfsmount", "pt_regs"]), [false; 5]);
+    let size_of_leaf = |name: &str| {
+        let map = spec.maps.iter().find(|map| map.name == name).expect("the map");
+        let (leaf, _) = index.btf().resolve(TypeId(map.btf_value_id)).expect("the leaf's type");
+        lookup::size_of(index.btf(), leaf)
+    };
+    assert_eq!([size_of_leaf("seen"), size_of_leaf("holds")], [Some(16), Some(40)]);
+}
+
+#[test]
+#[ignore = "needs trees of kernel headers: run by x test headers"]
+fn what_the_rule_for_types_misses_makes_all_of_them_whole() {
+    let cache = private();
+    let mut request = request(trees().pop().expect("a tree"));
+    request.target.index_cache = Some(cache.path().to_owned());
+    request.text = b"#include <linux/fs.h>\n\
+        struct inode *kept;\n\
+        int f(struct pt_regs *ctx, struct inode *inode)\n\
+        { static struct path of[2]; of[kept == inode].mnt = (void *)ctx; kept = inode; return !!of[0].mnt; }\n"
+        .to_vec();
+    let spec = bcc_frontend::Compiler.compile(&request).expect("compiled").spec;
+    let index = Index::build(Arc::new(Btf::parse(spec.btf).expect("BTF")));
+    assert!(index.composite("path").is_some() && index.composite("inode").is_some());
 }
 
 #[test]

@@ -17,11 +17,8 @@ use std::time::Duration;
 /// The claim of the design.
 const TIMES: f64 = 8.0;
 
-/// CPU of a compile over real headers that were read before, in seconds.
-const SECOND: f64 = 0.060;
-
-/// One of so many programs is compiled over precompiled headers as well.
-const SAMPLE: usize = 11;
+/// CPU of a compile over real headers that were read before.
+const SECOND: Duration = Duration::from_millis(60);
 
 fn children() -> Duration {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("usage");
@@ -68,49 +65,72 @@ fn parse(request: &CompileRequest) -> Duration {
     clock() - begun
 }
 
-/// CPU of the second of two compiles over real headers.
-fn second(compiler: &ChildCompiler, request: &CompileRequest, cache: &Path) -> Option<f64> {
-    let mut request = request.clone();
-    request.target.index_cache = Some(cache.to_owned());
-    cpu(compiler, &request)?;
-    Some(cpu(compiler, &request)?.as_secs_f64())
+/// The kernel of `BCC_BENCH_TARGET` and its headers in `BCC_BENCH_HEADERS`, with a private cache.
+struct Bench {
+    /// Gone with everything in it when this is dropped.
+    _scratch: tempfile::TempDir,
+    target: Target,
+    tree: PathBuf,
+    compiler: ChildCompiler,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let named = |name| {
+            PathBuf::from(std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set")))
+        };
+        let (root, tree) = (named("BCC_BENCH_TARGET"), named("BCC_BENCH_HEADERS"));
+        let scratch = tempfile::tempdir().expect("a directory");
+        // Precompiled headers are kept only where nobody else can enter.
+        let closed = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(scratch.path(), closed).expect("closed");
+        let modules = std::fs::read_dir(root.join("usr/lib/modules")).expect("modules");
+        let release = modules.flatten().next().expect("a kernel").file_name();
+        let target = Target::from_package(&root, &release.to_string_lossy(), scratch.path());
+        let mut target = target.expect("a package");
+        target.index_cache = Some(scratch.path().to_owned());
+        let compiler = ChildCompiler::new(PathBuf::from(env!("CARGO_BIN_EXE_bcc-compiler")));
+        Self { _scratch: scratch, target, tree, compiler }
+    }
+
+    /// A program of the corpus, with types from BTF.
+    fn request(&self, file: &Path) -> CompileRequest {
+        CompileRequest {
+            text: std::fs::read(file).expect("readable"),
+            file: "/virtual/main.c".to_owned(),
+            target: self.target.clone(),
+            ..CompileRequest::default()
+        }
+    }
+
+    /// The same over real headers.
+    fn over_real_headers(&self, file: &Path) -> CompileRequest {
+        let mut request = self.request(file);
+        request.target.kernel_source = Some(self.tree.clone());
+        request
+    }
+}
+
+fn name_of(file: &Path) -> String {
+    file.file_stem().expect("a file").to_string_lossy().into_owned()
 }
 
 #[test]
 #[ignore = "needs kernel packages: run by x test headers -- --bench"]
 fn types_from_btf_cost_an_eighth_of_real_headers() {
-    let named =
-        |name| PathBuf::from(std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set")));
-    let (root, tree) = (named("BCC_BENCH_TARGET"), named("BCC_BENCH_HEADERS"));
-    let scratch = tempfile::tempdir().expect("a directory");
-    // Precompiled headers are kept only where nobody else can enter.
-    let closed = std::fs::Permissions::from_mode(0o700);
-    std::fs::set_permissions(scratch.path(), closed).expect("closed");
-    let modules = std::fs::read_dir(root.join("usr/lib/modules")).expect("modules");
-    let release = modules.flatten().next().expect("a kernel").file_name();
-    let target = Target::from_package(&root, &release.to_string_lossy(), scratch.path());
-    let mut target = target.expect("a package");
-    target.index_cache = Some(scratch.path().to_owned());
-    let compiler = ChildCompiler::new(PathBuf::from(env!("CARGO_BIN_EXE_bcc-compiler")));
-    let (mut ratios, mut cautious, mut closures) = (vec![], vec![], vec![]);
-    let (mut reals, mut seconds) = (vec![], vec![]);
-    for (at, file) in corpus().iter().enumerate() {
-        let name = file.file_stem().expect("a file").to_string_lossy().into_owned();
-        let mut request = CompileRequest {
-            text: std::fs::read(file).expect("readable"),
-            file: "/virtual/main.c".to_owned(),
-            target: target.clone(),
-            ..CompileRequest::default()
-        };
+    let bench = Bench::new();
+    let (mut ratios, mut cautious, mut closures, mut reals) = (vec![], vec![], vec![], vec![]);
+    for file in &corpus() {
+        let (name, request) = (name_of(file), bench.request(file));
         // The first builds the index that later ones find.
         if closures.is_empty() {
-            let _first = cpu(&compiler, &request);
+            let _first = cpu(&bench.compiler, &request);
         }
-        let Some(closure) = cpu(&compiler, &request) else { continue };
-        request.target.kernel_source = Some(tree.clone());
+        let Some(closure) = cpu(&bench.compiler, &request) else { continue };
+        let mut request = bench.over_real_headers(file);
         // Where nothing can be kept, nothing is precompiled.
         request.target.index_cache = Some(PathBuf::from("/nowhere"));
-        let Some(real) = cpu(&compiler, &request) else {
+        let Some(real) = cpu(&bench.compiler, &request) else {
             println!("{name}: {closure:?}; does not compile over the real headers");
             continue;
         };
@@ -124,28 +144,48 @@ fn types_from_btf_cost_an_eighth_of_real_headers() {
             real * 1e3,
             single / closure
         );
-        if at % SAMPLE == 0
-            && let Some(second) = second(&compiler, &request, scratch.path())
-        {
-            println!("{name}: {:.0} ms over precompiled headers", second * 1e3);
-            seconds.push(second);
-        }
         ratios.push(ratio);
         cautious.push(single / closure);
         closures.push(closure);
         reals.push(real);
     }
     let count = ratios.len();
-    let (ratio, cautious, second) = (median(ratios), median(cautious), median(seconds));
+    let (ratio, cautious) = (median(ratios), median(cautious));
     println!(
         "median of {count} programs: {:.0} ms with types from BTF, {:.0} ms over real headers, \
-         {ratio:.1} times less; {cautious:.1} times less than with one parse of them; \
-         {:.0} ms over precompiled ones",
+         {ratio:.1} times less; {cautious:.1} times less than with one parse of them",
         median(closures) * 1e3,
         median(reals) * 1e3,
-        second * 1e3,
     );
     assert!(count > 100, "only {count} programs compile both ways");
     assert!(cautious >= TIMES, "only {cautious:.1} times less");
-    assert!(second < SECOND, "{second} s over precompiled headers");
+}
+
+#[test]
+#[ignore = "needs kernel packages: run by x test headers -- --bench"]
+fn a_second_compile_over_real_headers_costs_under_60_ms() {
+    let bench = Bench::new();
+    let (mut seconds, mut slow) = (vec![], vec![]);
+    for file in &corpus() {
+        let (name, request) = (name_of(file), bench.over_real_headers(file));
+        if cpu(&bench.compiler, &request).is_none() {
+            continue;
+        }
+        // The smaller of two: what else the machine did is not the compile's.
+        let again = || cpu(&bench.compiler, &request).expect("it compiled before");
+        let second = again().min(again());
+        println!("{name}: {:.0} ms over precompiled headers", second.as_secs_f64() * 1e3);
+        seconds.push(second.as_secs_f64());
+        if second >= SECOND {
+            slow.push(name);
+        }
+    }
+    let (count, most) = (seconds.len(), seconds.iter().copied().fold(0.0, f64::max));
+    println!(
+        "{count} programs over precompiled headers: median {:.0} ms, at most {:.0} ms",
+        median(seconds) * 1e3,
+        most * 1e3,
+    );
+    assert_eq!(slow, [""; 0], "not under {SECOND:?}");
+    assert!(count > 100, "only {count} programs compile");
 }

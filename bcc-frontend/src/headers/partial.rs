@@ -1,14 +1,15 @@
-//! Debug information over precompiled headers: without the members of the structs in them.
+//! Debug information over precompiled headers: without the members of structs that are only pointed to.
 //!
 //! Code that has a pointer to one of the kernel's structs makes clang describe that struct, and all that
 //! can be reached from it: half of the time of a compile, for types that the kernel knows itself. Left
-//! out, they are declarations in the module's BTF. Where that says too little ([`lacks_types`]), the
-//! code is generated once more, with everything.
+//! out, they are declarations in the module's BTF; `shim/debug_types.cpp` says which. Where that is too
+//! little all the same ([`lacks_types`]: a static variable in a function), the code is generated once
+//! more, with everything.
 
 use bcc_core::spec::ModuleSpec;
 use bcc_sys::btf::{Btf, Modifier, Type, TypeId};
 
-/// Types of precompiled headers are only referred to.
+/// Types of precompiled headers are only referred to. (To clang that would be all of them.)
 pub(super) const REFERENCES: [&str; 2] = ["-Xclang", "-dwarf-ext-refs"];
 
 /// Undoes `REFERENCES`; false when `args` do not have it.
@@ -20,11 +21,8 @@ pub fn make_whole(args: &mut Vec<String>) -> bool {
     at.is_some()
 }
 
-/// Whether a struct that is only declared is used by value, is a key or a leaf, or may have to be told
-/// from others by the verifier: in subprograms' parameters and behind tags.
+/// Whether a struct that is only declared is used by value, is a key or a leaf, or is behind a tag.
 pub fn lacks_types(spec: &ModuleSpec) -> bool {
-    // One record per function.
-    let has_subprograms = spec.programs.iter().any(|program| program.func_info.len() > 8);
     let Ok(btf) = Btf::parse(spec.btf.clone()) else { return false };
     let types = || btf.own_ids().filter_map(|id| btf.get(id).ok());
     if !types().any(|ty| matches!(ty, Type::Fwd { .. })) {
@@ -38,8 +36,7 @@ pub fn lacks_types(spec: &ModuleSpec) -> bool {
         _ => false,
     };
     let sides = |map: &bcc_core::spec::MapSpec| [map.btf_key_id, map.btf_value_id];
-    has_subprograms
-        || types().any(by_value)
+    types().any(by_value)
         || spec.maps.iter().flat_map(sides).any(|id| is_declared(&btf, TypeId(id)))
 }
 

@@ -82,7 +82,8 @@ impl<'a> Sources<'a> {
 }
 
 /// The lines at the beginning of the text that include kernel headers, with the plain macros between
-/// them, up to the first of any other kind. `kernel` are the headers that no directory of the user's has.
+/// them, up to the first of any other kind but our own headers, which do nothing to the kernel's.
+/// `kernel` are the headers that no directory of the user's has.
 pub(super) fn first_includes(request: &CompileRequest, kernel: &HashSet<String>) -> String {
     let text = String::from_utf8_lossy(&request.text);
     let mut out = String::new();
@@ -96,10 +97,11 @@ pub(super) fn first_includes(request: &CompileRequest, kernel: &HashSet<String>)
         }
         let Some(directive) = code.strip_prefix('#').map(str::trim_start) else { break };
         let keep = match directive.split_once(|c: char| !c.is_ascii_alphabetic()) {
-            Some(("include", _)) => included(directive).is_some_and(|name| {
-                let name = name.strip_prefix("uapi/").unwrap_or(name);
-                !name.starts_with("bcc/") && kernel.contains(name)
-            }),
+            Some(("include", _)) => match included(directive) {
+                Some(name) if !kernel.contains(name.strip_prefix("uapi/").unwrap_or(name)) => false,
+                Some(name) if name.starts_with("bcc/") => continue,
+                operand => operand.is_some(),
+            },
             // A body that the rewriter may change is not the same there and in the text.
             Some(("define", rest)) => !rest.contains(['.', '(', '\\', '>']),
             _ => false,
@@ -160,7 +162,7 @@ mod tests {
 
     fn first(text: &str) -> String {
         let request = CompileRequest { text: text.as_bytes().to_vec(), ..Default::default() };
-        let kernel = ["linux/fs.h", "linux/sched.h", "net/sock.h"].map(str::to_owned);
+        let kernel = ["linux/fs.h", "linux/sched.h", "net/sock.h", "bcc/proto.h"].map(str::to_owned);
         first_includes(&request, &HashSet::from(kernel))
     }
 
@@ -173,7 +175,9 @@ mod tests {
         let commented =
             "/* a\n * b */\n\n# include <uapi/linux/sched.h> // c\n#include <net/sock.h> /* d */\n";
         assert_eq!(first(commented), "# include <uapi/linux/sched.h>\n#include <net/sock.h>\n");
-        assert_eq!(first("#include <bcc/proto.h>\n#include <linux/fs.h>\n"), "");
+        let ours = "#include <bcc/proto.h>\n#include <linux/fs.h>\n";
+        assert_eq!(first(ours), "#include <linux/fs.h>\n");
+        assert_eq!(first("#include <bcc/users.h>\n#include <linux/fs.h>\n"), "");
         assert_eq!(first("#include \"own.h\"\n#include <linux/fs.h>\n"), "");
         assert_eq!(first("#ifdef X\n#include <linux/fs.h>\n#endif\n"), "");
         assert_eq!(first("/* a */ int x; /* b */\n#include <linux/fs.h>\n"), "");

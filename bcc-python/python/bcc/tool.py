@@ -282,12 +282,14 @@ def print_json(record: dict[str, Any]) -> None:
     """One object, one line, written at once."""
     import json
 
-    print(json.dumps(record), flush=True)
+    print_row(json.dumps(record))
 
 
 def print_row(text: str) -> None:
     """A line that a reader of the pipe sees at once."""
-    print(text, flush=True)
+    # One write: Ctrl-C between a text and its end would join two lines.
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def print_start(text: str) -> None:

@@ -167,7 +167,7 @@ impl<'a> Real<'a> {
     pub(super) fn over(&self, precompiled: &Path, includes: &str) -> ClangInput {
         let [option, value] = partial::REFERENCES;
         let forced = ["-include-pch", &precompiled.display().to_string(), option, value];
-        let files = vec![self.first(includes), self.main()];
+        let files = vec![self.front_text(includes), self.main()];
         self.input(&self.request.file, files, &forced, true)
     }
 
@@ -176,12 +176,16 @@ impl<'a> Real<'a> {
         SourceFile { path, text: format!("{}{includes}", self.prelude).into() }
     }
 
-    /// What can be read once for all texts that begin alike: the prelude and the first includes of the
-    /// text. There they are again, and do nothing.
+    fn front_text(&self, includes: &str) -> SourceFile {
+        self.first(&format!("{includes}#include <bcc/always.h>\n"))
+    }
+
+    /// What can be read once for all texts that begin alike, in both readings: the prelude, the first
+    /// includes of the text and our own headers. Where they are included again, they do nothing.
     pub(super) fn front(&self, includes: &str) -> ClangInput {
         let kconfig = self.tree.source.join("include/linux/kconfig.h");
         let forced = ["-include", &kconfig.display().to_string()];
-        let first = self.first(includes);
+        let first = self.front_text(includes);
         self.input(&first.path.clone(), vec![first], &forced, false)
     }
 

@@ -162,7 +162,8 @@ mod tests {
 
     fn first(text: &str) -> String {
         let request = CompileRequest { text: text.as_bytes().to_vec(), ..Default::default() };
-        let kernel = ["linux/fs.h", "linux/sched.h", "net/sock.h", "bcc/proto.h"].map(str::to_owned);
+        let kernel =
+            ["linux/fs.h", "linux/sched.h", "net/sock.h", "bcc/proto.h"].map(str::to_owned);
         first_includes(&request, &HashSet::from(kernel))
     }
 

@@ -6,9 +6,9 @@ use bcc_core::link::{self, kprobe, perf_event, raw_tp, tracepoint, tracing, upro
 use bcc_core::module::{Module, matching};
 use bcc_core::usdt::with_semaphore;
 use bcc_sys::perf::PerfEventAttr;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyRuntimeWarning, PyValueError};
 use pyo3::prelude::*;
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ pub(crate) fn attach_kprobe(
     opts: &kprobe::KprobeOpts,
 ) -> PyResult<Link> {
     let attached = py.detach(|| kprobe::attach(program, opts));
-    attached.map(Link::from).map_err(|error| {
+    let attached = attached.map_err(|error| {
         let kind = if opts.on_return { "kretprobe" } else { "kprobe" };
         let text = format!(
             "Failed to attach BPF program {} to {kind} {}, it's not traceable (either non-existing, \
@@ -62,7 +62,13 @@ pub(crate) fn attach_kprobe(
             opts.function
         );
         attach_failed(&text, &error)
-    })
+    })?;
+    if let Some(note) = attached.note() {
+        // The caller of `attach_kprobe`, two frames of Python's up.
+        let warning = CString::new(format!("{}: {note}", shown(name)))?;
+        PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &warning, 2)?;
+    }
+    Ok(attached.into())
 }
 
 /// A place in a user program.

@@ -187,7 +187,7 @@ TOOLS = [
     Tool("tcpstates", "", "tcp", r"ESTABLISHED"),
     Tool("tcpsubnet", "-i 1 127.0.0.0/8", "tcp", r"127\.0\.0\.0/8\s+[1-9]"),
     Tool("tcpsynbl", "", "tcp", r"backlog_max|->.*: [1-9]", end=True),
-    Tool("tcptop", "-C 1 99", "tcp", r"127\.0\.0\.1:\d+\s+127\.0\.0\.1:\d+", fails={"6.12": "tcp_sendpage is gone since 6.5"}),
+    Tool("tcptop", "-C 1 99", "tcp", r"127\.0\.0\.1:\d+\s+127\.0\.0\.1:\d+"),
     Tool("tcptracer", "", "tcp", r"^[CAX]\s.*127\.0\.0\.1"),
     Tool("threadsnoop", "", "thread", r"^\S+\s+\d+\s+\S+\s+\S+"),
     Tool("tplist", "sched:sched_switch", "", r"^sched:sched_switch$", plain=True),

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import warnings
 
 import bcc
 import pytest
@@ -124,6 +125,23 @@ def test_a_function_that_became_a_macro_is_found_by_its_old_name(requires, no_le
         b.detach_kprobe("kmem_cache_alloc")
         with pytest.raises(bcc.AttachError, match="kmem_cache_alloc_no_such"):
             b.attach_kprobe(event="kmem_cache_alloc_no_such", fn_name="f")
+
+
+def test_a_function_whose_callers_call_another_is_a_warning(requires, no_leak):
+    requires("kprobes")
+    # It went in 6.5.
+    gone = not BPF.get_kprobe_functions(b"tcp_sendpage")
+    text = "int kprobe__tcp_sendpage(void *ctx) { return 0; }\nint f(void *ctx) { return 0; }"
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        with BPF(text=text) as b:
+            b.attach_kretprobe(event="tcp_sendpage", fn_name="f")
+            assert b.num_open_kprobes() == 2
+            b.detach_kretprobe("tcp_sendpage")
+    texts = [str(w.message) for w in said if w.category is RuntimeWarning]
+    why = "this kernel has no tcp_sendpage: its callers call tcp_sendmsg"
+    expected = [f"kprobe__tcp_sendpage: {why}", f"f: {why}"]
+    assert texts == (expected if gone else [])
 
 
 def test_kprobe_by_the_programs_name(requires, no_leak):

@@ -31,8 +31,14 @@ fn pmu() -> Option<ProbePmu> {
 /// What functions that allocate are called since v6.10, where their old names are macros that count.
 const COUNTED: &str = "_noprof";
 
+/// Functions that kernels no longer have, and those that their callers call instead: where both are
+/// probed, as a script does that counts what is sent, nothing is missed. `tcp_sendpage` went in v6.5
+/// ("sock: Remove ->sendpage*() in favour of `sendmsg(MSG_SPLICE_PAGES)`").
+const GONE: [(&str, &str); 1] = [("tcp_sendpage", "tcp_sendmsg")];
+
 /// Attaches a kprobe program. Where `kmem_cache_alloc` and its kin are macros around the functions
-/// themselves (`kmem_cache_alloc_noprof`, since v6.10), to those.
+/// themselves (`kmem_cache_alloc_noprof`, since v6.10), to those. Where a function is gone because
+/// its callers call another one, to nothing: [`Link::note`] says so.
 ///
 /// # Errors
 /// `ENOENT` or `EINVAL` for a function that cannot be traced, [`Problem::Unsupported`] on a kernel
@@ -43,7 +49,14 @@ pub fn attach(program: BorrowedFd<'_>, opts: &KprobeOpts) -> Result<Link, Attach
         attached => return attached,
     };
     let function = format!("{}{COUNTED}", opts.function);
-    attach_to(program, &KprobeOpts { function, ..opts.clone() }).map_err(|_again| missing)
+    if let Ok(counted) = attach_to(program, &KprobeOpts { function, ..opts.clone() }) {
+        return Ok(counted);
+    }
+    let Some((gone, instead)) = GONE.iter().find(|(gone, _)| *gone == opts.function) else {
+        return Err(missing);
+    };
+    let why = format!("this kernel has no {gone}: its callers call {instead}");
+    Ok(Link::new(missing.kind, *gone, Attachment::Gone(why)))
 }
 
 fn attach_to(program: BorrowedFd<'_>, opts: &KprobeOpts) -> Result<Link, AttachError> {

@@ -77,6 +77,8 @@ enum Attachment {
     Tc { filter: Filter, made_clsact: bool },
     /// A struct of functions that its map registered.
     StructOps(MapFd),
+    /// Nothing, and why: what was to be traced no longer exists.
+    Gone(String),
     /// `BPF_PROG_ATTACH`.
     ProgAttach { target: OwnedFd, program: OwnedFd, attach_type: AttachType },
 }
@@ -95,6 +97,15 @@ impl Link {
     /// What it is attached to, as the caller named it.
     pub fn target(&self) -> &str {
         &self.target
+    }
+
+    /// Why the program will never run here, where that is known and no error: a kernel function that
+    /// gave its work to another.
+    pub fn note(&self) -> Option<&str> {
+        match &self.attachment {
+            Some(Attachment::Gone(why)) => Some(why),
+            _ => None,
+        }
     }
 
     /// The descriptors that hold it: the link, the perf events, or the socket.
@@ -167,6 +178,7 @@ impl Link {
             Attachment::BpfLink(_)
             | Attachment::PerfEvents(_)
             | Attachment::Socket(_)
+            | Attachment::Gone(_)
             | Attachment::Tracepoint { .. } => Ok(()),
             Attachment::Tracefs { event, probe } => {
                 // A probe in use cannot be removed.

@@ -246,6 +246,8 @@ class Probe:
                           f"Failed to enable USDT probe '{self.function}'")  # fmt: skip
 
     def attach(self, b):
+        table = b[self.table.encode()]
+        self.counts = table if self.args.cumulative else table.gains()
         handler, function = self.handler.encode(), self.function.encode()
         if self.kind == "t":
             b.attach_tracepoint(tp=f"{self.category}:{self.function}".encode(), fn_name=handler)
@@ -265,15 +267,10 @@ class Probe:
 
     # -- reports
 
-    def rows(self, b):
-        """(count, {expression: value}) in ascending order; clears the table unless cumulative."""
-        table = b[self.table.encode()]
-        if self.args.cumulative:
-            items = table.items()
-        else:
-            items = list(table.items_lookup_and_delete_batch())
+    def rows(self):
+        """(count, {expression: value}) in ascending order."""
         rows = []
-        for key, count in items:
+        for key, count in self.counts.items():
             values = {}
             for number, title in enumerate(self.titles):
                 value = getattr(key, f"v{number}")
@@ -282,12 +279,12 @@ class Probe:
         rows.sort(key=lambda row: row[0])
         return rows[-self.args.top :] if self.args.top else rows
 
-    def report(self, b):
+    def report(self):
         if self.histogram:
-            self._report_histogram(b)
+            self._report_histogram()
             return
         if self.args.json:
-            for count, values in self.rows(b):
+            for count, values in self.rows():
                 tool.print_json({
                     "time": tool.clock(), "label": self.label or self.text, "count": count,
                     "values": values,
@@ -295,20 +292,17 @@ class Probe:
             return
         print(self.label or self.text)
         print(f"\t{'COUNT':<10} EVENT")
-        for count, values in self.rows(b):
+        for count, values in self.rows():
             event = ", ".join(f"{title} = {value}" for title, value in values.items())
             print(f"\t{count!s:<10} {event or 'total calls'}")
 
-    def _report_histogram(self, b):
-        table = b[self.table.encode()]
+    def _report_histogram(self):
         title = self.label or self.titles[0]
         if self.args.json:
-            for record in tool.histogram_records(table, title, None):
+            for record in tool.histogram_records(self.counts, title, None):
                 tool.print_json(record)
         else:
-            table.print_log2_hist(title)
-        if not self.args.cumulative:
-            table.clear()
+            self.counts.print_log2_hist(title)
 
 
 def split_parameter(text):
@@ -356,7 +350,6 @@ def load(args, text, probes):
     tool.set_options(b, "options", pid=args.pid or 0, tid=args.tid or 0)
     for probe in probes:
         probe.attach(b)
-    return b
 
 
 def main():
@@ -371,7 +364,7 @@ def main():
     tool.show_ebpf(args, text)
     if args.verbose:
         print(text)
-    b = load(args, text, probes)
+    load(args, text, probes)
     reports = 0
     limit = -(-args.duration // args.interval) if args.duration else tool.FOREVER
     limit = min(limit, args.count or tool.FOREVER)
@@ -383,7 +376,7 @@ def main():
         if not args.json:
             print(f"[{tool.clock()}]")
         for probe in probes:
-            probe.report(b)
+            probe.report()
         sys.stdout.flush()
 
     tool.poll(step, lambda: reports >= limit)

@@ -272,34 +272,32 @@ def attach(b, hooks):
             b.attach_raw_tracepoint(tp=name.encode(), fn_name=function.encode())
 
 
-def print_json(args, b, label):
+def print_json(args, dist, label):
     section, name = None, int
     if args.disks:
         names = disk_names()
         section, name = "disk", lambda disk: names.get(disk, "?")
     elif args.flags:
         section, name = "flags", describe
-    for record in tool.histogram_records(b[b"dist"], label, section, name):
+    for record in tool.histogram_records(dist, label, section, name):
         tool.print_json(record)
 
 
-def print_report(args, b, label):
+def print_report(args, dist, extension, label):
     print()
     if args.timestamp:
         print(f"{tool.clock():<8}")
     names = disk_names()
     if args.disks:
-        b[b"dist"].print_log2_hist(label, "disk", lambda disk: names.get(disk, "?"))
+        dist.print_log2_hist(label, "disk", lambda disk: names.get(disk, "?"))
     elif args.flags:
-        b[b"dist"].print_log2_hist(label, "flags", describe)
+        dist.print_log2_hist(label, "flags", describe)
     else:
-        b[b"dist"].print_log2_hist(label)
-    if args.extension:
-        values = b[b"extension"][0]
-        if values.count:
-            average = values.total // values.count
-            print(f"\navg = {average} {label}, total: {values.total} {label}, "
-                  f"count: {values.count}\n")  # fmt: skip
+        dist.print_log2_hist(label)
+    for _, values in extension.items() if extension else ():
+        average = values.total // max(values.count, 1)  # one may be counted before the other
+        print(f"\navg = {average} {label}, total: {values.total} {label}, "
+              f"count: {values.count}\n")  # fmt: skip
     sys.stdout.flush()
 
 
@@ -322,14 +320,13 @@ def main():
     if not args.json:
         tool.print_start("Tracing block device I/O... Hit Ctrl-C to end.")
     label = "msecs" if args.milliseconds else "usecs"
+    dist = b[b"dist"].gains()
+    extension = b[b"extension"].gains() if args.extension else None
     for _last in tool.intervals(args.interval, args.count):
         if args.json:
-            print_json(args, b, label)
+            print_json(args, dist, label)
         else:
-            print_report(args, b, label)
-        b[b"dist"].clear()
-        if args.extension:
-            b[b"extension"].clear()
+            print_report(args, dist, extension, label)
 
 
 if __name__ == "__main__":

@@ -260,12 +260,11 @@ def main():
             tool.print_row(f"Tracing directory: {args.directory} (Inode: {inode})")
     tool.show_ebpf(args, TEXT)
     b = load(args, inode)
-    counts = b[b"counts"]
+    counts = b[b"counts"].gains()
     if not args.json:
         tool.print_start(f"Tracing... Output every {args.interval} secs. Hit Ctrl-C to end")
     for _last in tool.intervals(args.interval, args.count):
-        # What is counted between looking and deleting belongs to the next report.
-        rows = sorted(counts.items_lookup_and_delete_batch(), key=sort_key(args), reverse=True)
+        rows = sorted(counts.items(), key=sort_key(args), reverse=True)
         rows = rows[: args.maxrows]
         if args.json:
             print_json(rows)

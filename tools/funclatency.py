@@ -213,35 +213,32 @@ def attach(b, pattern, library, found, pid):
     return len(found)
 
 
-def report(b, args, label, name):
+def report(dist, sums, args, label, name):
     """Prints the histograms of an interval; `name` of a group is None for a single one."""
-    values = b[b"sum"][0]
-    total, count = values.total, values.count
+    total, count = next(((gain.total, gain.count) for _, gain in sums.items()), (0, 0))
     if args.json:
-        print_json(b, label, name, total, count)
+        print_json(dist, label, name, total, count)
     else:
         print()
         if args.timestamp:
             print(f"{tool.clock():<8}")
         if name:
-            b[b"dist"].print_log2_hist(
+            dist.print_log2_hist(
                 label, "Function", section_print_fn=lambda group: name(*group),
                 bucket_fn=lambda group: (group.address, group.pid),
             )  # fmt: skip
         else:
-            b[b"dist"].print_log2_hist(label)
+            dist.print_log2_hist(label)
         if count:
             print(f"\navg = {total // count} {label}, total: {total} {label}, count: {count}\n")
         sys.stdout.flush()
-    b[b"dist"].clear()
-    b[b"sum"].clear()
 
 
-def print_json(b, label, name, total, count):
+def print_json(dist, label, name, total, count):
     from bcc.table import get_json_hist
 
     groups = {}
-    for key, slot_count in b[b"dist"].items():
+    for key, slot_count in dist.items():
         group, slot = ((key.group.address, key.group.pid), key.slot) if name else (0, key.value)
         if slot_count.value:
             groups.setdefault(group, [0] * 65)[slot] = slot_count.value
@@ -251,7 +248,7 @@ def print_json(b, label, name, total, count):
         if name:
             record["function"] = name(*group)
         else:
-            record |= {"avg": total // count, "total": total, "count": count}
+            record |= {"avg": total // max(count, 1), "total": total, "count": count}
         tool.print_json(record)
 
 
@@ -281,8 +278,9 @@ def main():
             f'Tracing {number} functions for "{args.pattern}"... Hit Ctrl-C to end.'
         )  # fmt: skip
     label = "msecs" if args.milliseconds else "usecs" if args.microseconds else "nsecs"
+    dist, sums = b[b"dist"].gains(), b[b"sum"].gains()
     for last in tool.intervals(*tool.pace(args.interval, args.duration)):
-        report(b, args, label, name_of if keyed else None)
+        report(dist, sums, args, label, name_of if keyed else None)
         if last and not args.json:
             tool.print_row("Detaching...")
 

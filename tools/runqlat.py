@@ -143,8 +143,8 @@ def grouping(args):
     return None, None
 
 
-def print_json(b, label, section):
-    for record in tool.histogram_records(b[b"dist"], label, section):
+def print_json(dist, label, section):
+    for record in tool.histogram_records(dist, label, section):
         tool.print_json(record)
 
 
@@ -172,16 +172,16 @@ def main():
     if not args.json:
         tool.print_start("Tracing run queue latency... Hit Ctrl-C to end.")
     label = "msecs" if args.milliseconds else "usecs"
+    dist = b[b"dist"].gains()
     for _last in tool.intervals(args.interval, args.count):
         if args.json:
-            print_json(b, label, section)
+            print_json(dist, label, section)
         else:
             print()
             if args.timestamp:
                 print(f"{tool.clock():<8}")
-            b[b"dist"].print_log2_hist(label, section or "", section_print_fn=int)
+            dist.print_log2_hist(label, section or "", section_print_fn=int)
             sys.stdout.flush()
-        b[b"dist"].clear()
 
 
 if __name__ == "__main__":

@@ -129,31 +129,31 @@ def unit_of(args):
     return "nsecs" if args.nanoseconds else "usecs"
 
 
-def totals_of(args, b):
+def totals_of(args, table):
     """(name, value), the greatest first."""
     divisor = 1 if args.events or args.nanoseconds else 1000
-    rows = [(name_of(k.value), v.value // divisor) for k, v in b[b"totals"].items()]
+    rows = [(name_of(k.value), v.value // divisor) for k, v in table.items()]
     return sorted(rows, key=lambda row: row[1], reverse=True)
 
 
-def print_json(args, b):
+def print_json(args, table):
     if args.dist:
-        for record in tool.histogram_records(b[b"dist"], unit_of(args), "softirq", name_of):
+        for record in tool.histogram_records(table, unit_of(args), "softirq", name_of):
             tool.print_json(record)
         return
-    for name, value in totals_of(args, b):
+    for name, value in totals_of(args, table):
         tool.print_json({"time": tool.clock(), "softirq": name, unit_of(args): value})
 
 
-def print_report(args, b):
+def print_report(args, table):
     print()
     if args.timestamp:
         print(f"{tool.clock():<8}")
     if args.dist:
-        b[b"dist"].print_log2_hist(unit_of(args), "softirq", section_print_fn=name_of)
+        table.print_log2_hist(unit_of(args), "softirq", section_print_fn=name_of)
     else:
         print(f"{'SOFTIRQ':<16} {'TOTAL_' + unit_of(args):>11}")
-        for name, value in totals_of(args, b):
+        for name, value in totals_of(args, table):
             print(f"{name:<16} {value:>11d}")
     sys.stdout.flush()
 
@@ -175,9 +175,9 @@ def main():
     if not args.json:
         what = "events" if args.events else "event time"
         tool.print_start(f"Tracing soft irq {what}... Hit Ctrl-C to end.")
+    table = b[b"dist" if args.dist else b"totals"].gains()
     for _last in tool.intervals(args.interval, args.count):
-        (print_json if args.json else print_report)(args, b)
-        b[b"dist" if args.dist else b"totals"].clear()
+        (print_json if args.json else print_report)(args, table)
 
 
 if __name__ == "__main__":

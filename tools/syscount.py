@@ -192,21 +192,21 @@ def comm_of(pid):
         return "[unknown]"
 
 
-def totals_of(args, b):
+def totals_of(args, totals):
     """(key, count, ns), the greatest first."""
-    rows = [(k.value, t.count, t.ns) for k, t in b[b"totals"].items()]
+    rows = [(k.value, t.count, t.ns) for k, t in totals.items()]
     rows.sort(key=lambda row: row[2] if args.latency else row[1], reverse=True)
     return [row for row in rows[: args.top] if row[0] != NO_SYSCALL]
 
 
-def print_report(args, b):
+def print_report(args, totals):
     from bcc.syscall import syscall_name
 
     def what(key):
         return f"{key:<6d} {comm_of(key):<15}" if args.process else tool.text_of(syscall_name(key))
 
     if args.json:
-        for key, count, ns in totals_of(args, b):
+        for key, count, ns in totals_of(args, totals):
             who = {"pid": key, "comm": comm_of(key)} if args.process else {"syscall": what(key)}
             times = {"ns": ns} if args.latency else {}
             tool.print_json({"time": tool.clock(), **who, "count": count, **times})
@@ -216,7 +216,7 @@ def print_report(args, b):
     unit, divisor, digits = ("ms", 1e6, 6) if args.milliseconds else ("us", 1e3, 3)
     last = f" {f'TIME ({unit})':>16}" if args.latency else ""
     print(f"{title:<22} {'COUNT':>8}{last}")
-    for key, count, ns in totals_of(args, b):
+    for key, count, ns in totals_of(args, totals):
         last = f" {ns / divisor:>16.{digits}f}" if args.latency else ""
         print(f"{what(key):<22} {count:>8d}{last}")
     print("", flush=True)
@@ -239,9 +239,9 @@ def print_reports(args, b):
 
     cmd_ready()
     count = -(-args.duration // args.interval) if args.duration else tool.FOREVER
+    totals = b[b"totals"].gains()
     for _last in tool.intervals(args.interval, count):
-        print_report(args, b)
-        b[b"totals"].clear()
+        print_report(args, totals)
         if cmd_exited():
             return
 

@@ -212,10 +212,10 @@ def load(args, text, flags):
     return b
 
 
-def rows_of(b):
+def rows_of(flows):
     """What was carried since the last report, the most first."""
     rows = []
-    for flow, carried in b[b"flows"].items_lookup_and_delete_batch():
+    for flow, carried in flows.items():
         ip, local = tool.address(flow.family, flow.laddr)
         rows.append({
             "pid": flow.pid, "comm": tool.text_of(flow.comm), "ip": ip,
@@ -263,8 +263,9 @@ def main():
     b = load(args, text, cflags + flags)
     if not args.json:
         tool.print_start(f"Tracing... Output every {args.interval} secs. Hit Ctrl-C to end")
+    flows = b[b"flows"].gains()
     for _last in tool.intervals(args.interval, args.count):
-        rows = rows_of(b)
+        rows = rows_of(flows)
         if not args.json:
             print_screen(args, rows)
             continue

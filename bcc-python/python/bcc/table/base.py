@@ -235,6 +235,16 @@ class TableBase(HistogramMixin, _native.Table, MutableMapping):
         """Writes a zero leaf to every present key."""
         self._map.zero()
 
+    def gains(self):
+        """A view of a table of counts that shows what was added since it was last looked at.
+
+        What is counted while a report is made is in the next one, where `clear()` would lose it:
+        `view.items()` and `view.print_log2_hist()` are one look each.
+        """
+        from .gains import Gains
+
+        return Gains(self)
+
     def items_lookup_batch(self):
         """Generator of all (key, leaf) pairs, read by batch system calls."""
         yield from self._pairs(*self._map.lookup_batch())

@@ -89,7 +89,7 @@ def traced() -> set[str]:
     for file in ("kprobe_events", "uprobe_events"):
         # There is none without tracefs, and a kernel that is locked down shows none.
         with contextlib.suppress(FileNotFoundError, PermissionError):
-            found |= {f"{file}: {line}" for line in (TRACEFS / file).read_text().splitlines()}
+            found |= {f"{file}: {line}" for line in (TRACEFS / file).read_text(errors="replace").splitlines()}
     if (TRACEFS / "instances").exists():
         found |= {f"instance {entry}" for entry in os.listdir(TRACEFS / "instances")}
     return {entry for entry in found if not _of_another(entry)}

@@ -4,6 +4,7 @@
 //! producer is not written by the kernel, so it may be lent as a slice until it is given back.
 
 use crate::SysError;
+use crate::perf::SAMPLE_TIME;
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, munmap};
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -134,12 +135,14 @@ pub enum PerfRecord<'a> {
     Lost(u64),
 }
 
-/// The ring of one perf event.
+/// The ring of one perf event whose samples are the bytes, or a time and the bytes.
 #[derive(Debug)]
 pub struct PerfRing {
     region: Region,
     data: usize,
     size: usize,
+    /// Whether samples begin with a time.
+    timed: bool,
     scratch: Vec<u8>,
 }
 
@@ -149,11 +152,12 @@ impl PerfRing {
     const RECORD_LOST: u32 = 2;
     const RECORD_SAMPLE: u32 = 9;
 
-    /// Maps `pages` pages (a power of two) of data of a perf event.
+    /// Maps `pages` pages (a power of two) of data of a perf event, with the `sample_type` that it was
+    /// opened with: [`SAMPLE_RAW`](crate::perf::SAMPLE_RAW), with or without [`SAMPLE_TIME`].
     ///
     /// # Errors
     /// `EINVAL` for a number that is no power of two, `EPERM` over the limit of locked memory.
-    pub fn map(event: BorrowedFd<'_>, pages: usize) -> Result<Self, SysError> {
+    pub fn map(event: BorrowedFd<'_>, pages: usize, sample_type: u64) -> Result<Self, SysError> {
         let invalid = SysError { call: "mmap", errno: nix::errno::Errno::EINVAL };
         if !pages.is_power_of_two() {
             return Err(invalid);
@@ -162,7 +166,8 @@ impl PerfRing {
         let size = pages.checked_mul(page).ok_or(invalid)?;
         let len = size.checked_add(page).ok_or(invalid)?;
         let region = Region::map(event, len, 0, true)?;
-        Ok(Self { region, data: page, size, scratch: Vec::new() })
+        let timed = sample_type & SAMPLE_TIME != 0;
+        Ok(Self { region, data: page, size, timed, scratch: Vec::new() })
     }
 
     /// Whether anything waits.
@@ -174,32 +179,63 @@ impl PerfRing {
         head == self.region.word(Self::TAIL).load(Ordering::Relaxed)
     }
 
+    /// How far the kernel has written: an end for [`PerfRing::consume_until`].
+    pub fn head(&self) -> u64 {
+        if self.region.is_ours() { self.region.word(Self::HEAD).load(Ordering::Acquire) } else { 0 }
+    }
+
+    /// When the next record before `end` was written, in nanoseconds of `CLOCK_MONOTONIC`; 0 for one
+    /// that does not say. `None` when there is none.
+    pub fn next_time(&self, end: u64) -> Option<u64> {
+        if !self.region.is_ours() {
+            return None;
+        }
+        let tail = self.region.word(Self::TAIL).load(Ordering::Relaxed);
+        let available = end.wrapping_sub(tail) as usize;
+        let time = |(kind, _)| self.time(tail, kind);
+        (available > 0).then(|| self.header(tail, available).map_or(0, time))
+    }
+
     /// Gives each waiting record to `sink` until it breaks; returns how many were given and the
     /// value of the break. What was given is free for the kernel when this returns.
     ///
     /// A ring inherited through fork has nothing to give.
     pub fn consume<B>(
         &mut self,
+        sink: impl FnMut(PerfRecord<'_>) -> ControlFlow<B>,
+    ) -> (usize, Option<B>) {
+        self.consume_until(self.head(), u64::MAX, sink)
+    }
+
+    /// As [`PerfRing::consume`], of what is before `end` (a [`PerfRing::head`]) and not later than
+    /// `latest` in [`PerfRing::next_time`].
+    pub fn consume_until<B>(
+        &mut self,
+        end: u64,
+        latest: u64,
         mut sink: impl FnMut(PerfRecord<'_>) -> ControlFlow<B>,
     ) -> (usize, Option<B>) {
         if !self.region.is_ours() {
             return (0, None);
         }
         let mut given = 0;
-        let head = self.region.word(Self::HEAD).load(Ordering::Acquire);
         let mut tail = self.region.word(Self::TAIL).load(Ordering::Relaxed);
         let mut broken = None;
-        while tail != head {
-            let available = head.wrapping_sub(tail) as usize;
+        while tail != end {
+            let available = end.wrapping_sub(tail) as usize;
             let Some((kind, len)) = self.header(tail, available) else {
                 // Never seen from a kernel; what cannot be read is given up, not looped over.
-                tail = head;
+                tail = end;
                 break;
             };
+            if latest != u64::MAX && self.time(tail, kind) > latest {
+                break;
+            }
             let flow = match kind {
                 Self::RECORD_SAMPLE | Self::RECORD_LOST => {
+                    let before = if self.timed { 8 } else { 0 };
                     let bytes = self.record(tail, len);
-                    Self::decode(kind, bytes).map(&mut sink)
+                    Self::decode(kind, bytes, before).map(&mut sink)
                 }
                 _ => None,
             };
@@ -224,6 +260,16 @@ impl PerfRing {
         (len >= 8 && len <= available && len.is_multiple_of(8)).then_some((kind, len))
     }
 
+    /// When the record of this kind at `at` was written.
+    #[inline]
+    fn time(&self, at: u64, kind: u32) -> u64 {
+        if kind != Self::RECORD_SAMPLE || !self.timed {
+            return 0;
+        }
+        let offset = self.data + (at.wrapping_add(8) as usize & (self.size - 1));
+        self.region.word(offset).load(Ordering::Relaxed)
+    }
+
     /// The record's bytes in one piece.
     fn record(&mut self, at: u64, len: usize) -> &[u8] {
         let start = at as usize & (self.size - 1);
@@ -240,10 +286,13 @@ impl PerfRing {
         &self.scratch
     }
 
-    fn decode(kind: u32, bytes: &[u8]) -> Option<PerfRecord<'_>> {
+    /// `before` are the bytes of a sample before its size.
+    fn decode(kind: u32, bytes: &[u8], before: usize) -> Option<PerfRecord<'_>> {
         if kind == Self::RECORD_SAMPLE {
-            let size = u32::from_ne_bytes(bytes.get(8..12)?.try_into().ok()?) as usize;
-            return Some(PerfRecord::Sample(bytes.get(12..)?.get(..size)?));
+            // header, time, size, data
+            let raw = bytes.get(8 + before..)?;
+            let size = u32::from_ne_bytes(raw.get(..4)?.try_into().ok()?) as usize;
+            return Some(PerfRecord::Sample(raw.get(4..)?.get(..size)?));
         }
         // header, id, lost
         Some(PerfRecord::Lost(u64::from_ne_bytes(bytes.get(16..24)?.try_into().ok()?)))

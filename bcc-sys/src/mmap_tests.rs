@@ -60,10 +60,15 @@ impl PerfProducer<'_> {
     }
 
     fn sample(&self, data: &[u8]) -> bool {
+        self.sample_at(0, data)
+    }
+
+    fn sample_at(&self, time: u64, data: &[u8]) -> bool {
         let size = (data.len() + 4).next_multiple_of(8) - 4;
-        let mut body = u32::try_from(size).unwrap().to_ne_bytes().to_vec();
+        let mut body = time.to_ne_bytes().to_vec();
+        body.extend_from_slice(&u32::try_from(size).unwrap().to_ne_bytes());
         body.extend_from_slice(data);
-        body.resize(4 + size, 0);
+        body.resize(12 + size, 0);
         self.push(PerfRing::RECORD_SAMPLE, &body)
     }
 
@@ -76,7 +81,7 @@ impl PerfProducer<'_> {
 
 fn perf(memory: &Fake, size: usize) -> PerfRing {
     let region = memory.region(0, PAGE + size);
-    PerfRing { region, data: PAGE, size, scratch: Vec::new() }
+    PerfRing { region, data: PAGE, size, timed: true, scratch: Vec::new() }
 }
 
 #[test]
@@ -86,7 +91,7 @@ fn perf_records_come_in_order_and_whole_where_they_wrap() {
     let mut ring = perf(&memory, PAGE);
     let mut next = 0u64;
     let mut seen = 0u64;
-    // 44 bytes of data make 56-byte records, which do not divide the page.
+    // 44 bytes of data make 72-byte records, which do not divide the page.
     while next < 1000 {
         while next < 1000 && producer.sample(&[next.to_ne_bytes().as_slice(), &[7; 36]].concat()) {
             next += 1;
@@ -126,6 +131,44 @@ fn perf_lost_records_are_told_and_a_break_leaves_the_rest() {
         ControlFlow::<()>::Continue(())
     });
     assert_eq!(rest, [b"two"]);
+}
+
+#[test]
+fn perf_records_are_given_up_to_a_time_and_an_end() {
+    let memory = Fake::new(PAGE * 2);
+    let producer = PerfProducer { memory: &memory, size: PAGE };
+    let mut ring = perf(&memory, PAGE);
+    assert_eq!(ring.next_time(ring.head()), None);
+    assert!(producer.sample_at(10, b"ten") && producer.sample_at(20, b"twenty"));
+    assert!(producer.lost(1) && producer.sample_at(30, b"thirty"));
+    let end = ring.head();
+    assert!(producer.sample_at(31, b"behind the end"));
+    assert_eq!(ring.next_time(end), Some(10));
+    let take = |ring: &mut PerfRing, latest| {
+        let (given, _) = ring.consume_until(end, latest, |_| ControlFlow::<()>::Continue(()));
+        (given, ring.next_time(end))
+    };
+    assert_eq!(take(&mut ring, 9), (0, Some(10)));
+    // What says no time is given with what is before it.
+    assert_eq!(take(&mut ring, 20), (3, Some(30)));
+    assert_eq!(take(&mut ring, u64::MAX), (1, None));
+    assert_eq!(ring.next_time(ring.head()), Some(31));
+}
+
+#[test]
+fn perf_records_without_a_time_are_the_bytes_alone() {
+    let memory = Fake::new(PAGE * 2);
+    let producer = PerfProducer { memory: &memory, size: PAGE };
+    let mut ring = PerfRing { timed: false, ..perf(&memory, PAGE) };
+    let body = [12u32.to_ne_bytes().as_slice(), b"twelve bytes"].concat();
+    assert!(producer.push(PerfRing::RECORD_SAMPLE, &body));
+    let end = ring.head();
+    assert_eq!(ring.next_time(end), Some(0));
+    let (_, seen) = ring.consume_until(end, 0, |record| match record {
+        PerfRecord::Sample(data) => ControlFlow::Break(data.to_vec()),
+        PerfRecord::Lost(_) => ControlFlow::Continue(()),
+    });
+    assert_eq!(seen.as_deref(), Some(b"twelve bytes".as_slice()));
 }
 
 #[test]

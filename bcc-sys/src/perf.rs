@@ -2,6 +2,7 @@
 
 use crate::{Pod, SysError};
 use nix::errno::Errno;
+use nix::libc::CLOCK_MONOTONIC;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -13,6 +14,8 @@ pub const TYPE_TRACEPOINT: u32 = 2;
 pub const SW_BPF_OUTPUT: u64 = 10;
 /// `PERF_FORMAT_TOTAL_TIME_ENABLED`.
 pub const FORMAT_TOTAL_TIME_ENABLED: u64 = 1;
+/// `PERF_SAMPLE_TIME`.
+pub const SAMPLE_TIME: u64 = 1 << 2;
 /// `PERF_SAMPLE_RAW`.
 pub const SAMPLE_RAW: u64 = 1 << 10;
 
@@ -24,6 +27,9 @@ pub const ATTR_INHERIT: u64 = 1 << 1;
 pub const ATTR_FREQ: u64 = 1 << 10;
 /// `watermark` bit of [`PerfEventAttr::flags`].
 pub const ATTR_WATERMARK: u64 = 1 << 14;
+
+/// `use_clockid` bit of [`PerfEventAttr::flags`]: times are of [`PerfEventAttr::clockid`].
+pub const ATTR_USE_CLOCKID: u64 = 1 << 25;
 
 /// `struct perf_event_attr`, complete up to `config3`.
 #[repr(C)]
@@ -87,6 +93,19 @@ impl PerfEventAttr {
     /// Kernels older than the newest member accept it as long as those members stay zero.
     pub fn new(kind: u32, config: u64) -> Self {
         Self { kind, size: size_of::<Self>() as u32, config, ..Self::default() }
+    }
+
+    /// What `bpf_perf_event_output` writes to, waking the reader after so many events. Samples have times,
+    /// of the clock of `bpf_ktime_get_ns`, which all CPUs share.
+    pub fn bpf_output(wakeup: u32) -> Self {
+        Self {
+            sample: 1,
+            sample_type: SAMPLE_TIME | SAMPLE_RAW,
+            flags: ATTR_USE_CLOCKID,
+            clockid: CLOCK_MONOTONIC,
+            wakeup,
+            ..Self::new(TYPE_SOFTWARE, SW_BPF_OUTPUT)
+        }
     }
 }
 

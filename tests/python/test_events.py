@@ -66,6 +66,29 @@ def test_perf_events_reach_the_callback_in_order(perf):
     assert perf["seen"][0].value == 11
 
 
+def test_events_of_several_cpus_come_in_the_order_they_were_sent(perf):
+    cpus = os.sched_getaffinity(0)
+    if len(cpus) < 2:
+        pytest.skip("one CPU has one order")
+    got, seen_on = [], set()
+
+    def callback(cpu, data, _size):
+        got.append(perf["events"].event(data).n)
+        seen_on.add(cpu)
+
+    perf["events"].open_perf_buffer(callback)
+    try:
+        for count in range(60):
+            os.sched_setaffinity(0, {sorted(cpus)[count % 2]})
+            hit(1 + count % 3)
+    finally:
+        os.sched_setaffinity(0, cpus)
+    while len(got) < 120:
+        perf.perf_buffer_poll(1000)
+    assert got == list(range(120))
+    assert len(seen_on) == 2
+
+
 def test_data_can_be_cast_by_hand(perf):
     class Event(ct.Structure):
         _fields_ = [("pid", ct.c_uint), ("n", ct.c_ulonglong), ("comm", ct.c_char * 16)]

@@ -27,6 +27,7 @@
 //! ```
 
 mod batch;
+mod merge;
 mod perf;
 mod poller;
 mod ring;

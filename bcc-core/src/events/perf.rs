@@ -37,13 +37,10 @@ pub(super) struct CpuReader {
 
 impl CpuReader {
     fn open(map: &MapFd, cpu: u32, opts: PerfBufferOpts) -> Result<Self, SysError> {
-        let mut attr = PerfEventAttr::new(perf::TYPE_SOFTWARE, perf::SW_BPF_OUTPUT);
-        attr.sample_type = perf::SAMPLE_RAW;
+        let mut attr = PerfEventAttr::bpf_output(opts.wakeup_events);
         attr.read_format = perf::FORMAT_TOTAL_TIME_ENABLED;
-        attr.sample = 1;
-        attr.wakeup = opts.wakeup_events;
         let event = perf::open(&attr, -1, cpu.cast_signed(), -1)?;
-        let ring = PerfRing::map(event.as_fd(), opts.page_count)?;
+        let ring = PerfRing::map(event.as_fd(), opts.page_count, attr.sample_type)?;
         perf::enable(event.as_fd())?;
         let number = std::os::fd::AsRawFd::as_raw_fd(&event);
         map.update(&cpu.to_ne_bytes(), &number.to_ne_bytes(), 0)?;

@@ -1,10 +1,10 @@
 //! One epoll over any number of buffers.
 
+use super::merge::{Ring, give_by_time};
 use super::perf::CpuReader;
 use super::{Batch, EventError, PerfBuffer, RingBuffer};
 use crate::kernel::cpus;
 use bcc_sys::epoll::{Poll, Wait};
-use bcc_sys::mmap::PerfRecord;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -219,27 +219,45 @@ impl Poller {
         self.sources.values().any(|source| matches!(source, Source::Perf(_)))
     }
 
-    /// Gives what the last [`Poller::wait`] found.
+    /// Gives what the last [`Poller::wait`] found: events of perf buffers in the order in which they
+    /// were sent, whatever CPU it was on, then those of each ring buffer.
     pub fn drain<B>(&mut self, mut sink: impl FnMut(Event<'_>) -> ControlFlow<B>) -> Polled<B> {
-        let mut total = 0;
-        while let Some((source, mut reader)) = self.leftovers.pop() {
-            let (given, broken) = give_perf(source, &mut reader, &mut sink);
-            total += given;
-            if let Some(value) = broken {
-                self.leftovers.push((source, reader));
-                return Polled::Broken(value);
+        self.ready.sort_unstable();
+        let (mut total, mut broken) = give_by_time(&mut self.ready_rings(), &mut sink);
+        for (&id, source) in &mut self.sources {
+            if let Source::Ring(buffer) = source
+                && broken.is_none()
+                && self.ready.binary_search(&token(id, 0)).is_ok()
+            {
+                let event = |data: &[u8]| sink(Event::Sample { source: id, cpu: 0, data });
+                let (given, stopped) = buffer.consume(event);
+                (total, broken) = (total + given, stopped);
             }
         }
-        while let Some(&next) = self.ready.last() {
-            let (given, broken) = self.give(next, &mut sink);
-            total += given;
-            if let Some(value) = broken {
+        match broken {
+            Some(value) => {
                 self.unfinished.append(&mut self.ready);
-                return Polled::Broken(value);
+                Polled::Broken(value)
             }
-            self.ready.pop();
+            None => {
+                self.ready.clear();
+                self.leftovers.clear();
+                Polled::Events(total)
+            }
         }
-        Polled::Events(total)
+    }
+
+    /// The rings of CPUs that epoll told of, and those of CPUs that went off.
+    fn ready_rings(&mut self) -> Vec<Ring<'_>> {
+        let Self { sources, leftovers, ready, .. } = self;
+        let mut rings: Vec<Ring<'_>> = leftovers.iter_mut().map(|(id, r)| (*id, r)).collect();
+        for (&id, source) in sources {
+            let Source::Perf(buffer) = source else { continue };
+            let is_ready =
+                |reader: &&mut CpuReader| ready.binary_search(&token(id, reader.cpu)).is_ok();
+            rings.extend(buffer.readers.iter_mut().filter(is_ready).map(|reader| (id, reader)));
+        }
+        rings
     }
 
     /// Gives all that waits in any buffer without asking epoll.
@@ -259,11 +277,10 @@ impl Poller {
         self.check_process()?;
         self.unfinished.clear();
         self.ready.clear();
-        for (&id, source) in self.sources.iter().rev() {
+        for (&id, source) in &self.sources {
             match source {
                 Source::Perf(buffer) => {
-                    let tokens = buffer.readers.iter().rev().map(|reader| token(id, reader.cpu));
-                    self.ready.extend(tokens);
+                    self.ready.extend(buffer.readers.iter().map(|reader| token(id, reader.cpu)));
                 }
                 Source::Ring(_) => self.ready.push(token(id, 0)),
             }
@@ -301,27 +318,6 @@ impl Poller {
         batch.len() - before
     }
 
-    fn give<B>(
-        &mut self,
-        token: u64,
-        sink: &mut impl FnMut(Event<'_>) -> ControlFlow<B>,
-    ) -> (usize, Option<B>) {
-        #[expect(clippy::cast_possible_truncation, reason = "the two halves of the token")]
-        let (id, cpu) = (SourceId((token >> 32) as u32), token as u32);
-        match self.sources.get_mut(&id) {
-            Some(Source::Ring(buffer)) => {
-                buffer.consume(|data| sink(Event::Sample { source: id, cpu: 0, data }))
-            }
-            Some(Source::Perf(buffer)) => {
-                match buffer.readers.iter_mut().find(|reader| reader.cpu == cpu) {
-                    Some(reader) => give_perf(id, reader, sink),
-                    None => (0, None),
-                }
-            }
-            None => (0, None),
-        }
-    }
-
     fn check_process(&self) -> Result<(), EventError> {
         if self.pid == std::process::id() { Ok(()) } else { Err(EventError::Forked) }
     }
@@ -355,18 +351,6 @@ impl Poller {
             }
         }
     }
-}
-
-fn give_perf<B>(
-    source: SourceId,
-    reader: &mut CpuReader,
-    sink: &mut impl FnMut(Event<'_>) -> ControlFlow<B>,
-) -> (usize, Option<B>) {
-    let cpu = reader.cpu;
-    reader.ring.consume(|record| match record {
-        PerfRecord::Sample(data) => sink(Event::Sample { source, cpu, data }),
-        PerfRecord::Lost(count) => sink(Event::Lost { source, cpu, count }),
-    })
 }
 
 #[cfg(test)]

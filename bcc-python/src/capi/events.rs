@@ -40,7 +40,8 @@ pub(crate) struct PerfBufferOpts {
 fn map(event: &OwnedFd, pages: c_int) -> Result<PerfRing, SysError> {
     let pages = usize::try_from(pages)
         .map_err(|_negative| SysError { call: "mmap", errno: Errno::EINVAL })?;
-    PerfRing::map(event.as_fd(), pages)
+    // Callers may have opened the event themselves, and as these functions do: without a time.
+    PerfRing::map(event.as_fd(), pages, perf::SAMPLE_RAW)
 }
 
 fn open(pages: c_int, opts: &PerfBufferOpts) -> Result<(OwnedFd, PerfRing), SysError> {

@@ -177,18 +177,9 @@ def load(args, pattern, kind, library, found):
     return b, len(found), lambda key: names[key]
 
 
-def report(b, args, name_of, before):
-    """Prints what was counted since the counts in `before`, which it brings up to date.
-
-    The counters are never reset: a call between reading and resetting would be lost.
-    """
-    rows = []
-    for key, total in b[b"counts"].items():
-        count = total.value - before.get(key.value, 0)
-        before[key.value] = total.value
-        if count:
-            rows.append((count, name_of(key.value)))
-    rows.sort()
+def report(counts, args, name_of):
+    """Prints what was counted since the last report."""
+    rows = sorted((count.value, name_of(key.value)) for key, count in counts.items())
     if args.json:
         for count, name in rows:
             tool.print_json(
@@ -220,9 +211,9 @@ def main():
         tool.print_start(
             f'Tracing {number} functions for "{args.pattern}"... Hit Ctrl-C to end.'
         )  # fmt: skip
-    counted = {}
+    counts = b[b"counts"].gains()
     for last in tool.intervals(*tool.pace(args.interval, args.duration)):
-        report(b, args, name_of, counted)
+        report(counts, args, name_of)
         if last and not args.json:
             tool.print_row("Detaching...")
 

@@ -208,17 +208,9 @@ def print_stack(args, key, count, kernel, user):
     print(f"    {count}\n")
 
 
-def report(b, args, before):
-    """Prints what was counted since the counts in `before`, which it brings up to date.
-
-    The counters are never reset: an event between reading and resetting would be lost.
-    """
-    found = []
-    for key, total in b[b"counts"].items():
-        count = total.value - before.get(bytes(key), 0)
-        before[bytes(key)] = total.value
-        if count:
-            found.append((count, key))
+def report(b, args, counts):
+    """Prints what was counted since the last report."""
+    found = [(count.value, key) for key, count in counts.items()]
     if args.timestamp and not args.json:
         print(f"{tool.clock():<8}")
     for count, key in sorted(found, key=lambda item: item[0]):
@@ -250,11 +242,11 @@ def main():
         tool.print_start(
             f'Tracing {number} functions for "{args.pattern}"... Hit Ctrl-C to end.'
         )  # fmt: skip
-    counted = {}
+    counts = b[b"counts"].gains()
     for last in tool.intervals(*tool.pace(args.interval, args.duration)):
         if not quiet:
             print()
-        report(b, args, counted)
+        report(b, args, counts)
         if last and not quiet:
             tool.print_row("Detaching...")
 

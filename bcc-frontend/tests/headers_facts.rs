@@ -111,6 +111,25 @@ fn version_and_configuration_are_the_target_s_own() {
 }
 
 #[test]
+fn is_enabled_and_its_kin_say_what_the_configuration_says() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let config = scratch.path().join("config");
+    std::fs::write(&config, "CONFIG_IN_IT=y\nCONFIG_BESIDE=m\nCONFIG_NUMBER=2\n").expect("written");
+    let text = "#include <linux/kconfig.h>\n\
+        #if !IS_ENABLED(CONFIG_IN_IT) || !IS_BUILTIN(CONFIG_IN_IT) || IS_MODULE(CONFIG_IN_IT)\n\
+        #error built in\n#endif\n\
+        #if !IS_ENABLED(CONFIG_BESIDE) || IS_BUILTIN(CONFIG_BESIDE) || !IS_MODULE(CONFIG_BESIDE)\n\
+        #error a module\n#endif\n\
+        #if IS_ENABLED(CONFIG_ABSENT) || IS_BUILTIN(CONFIG_ABSENT) || IS_MODULE(CONFIG_ABSENT)\n\
+        #error absent\n#endif\n\
+        int f(void *ctx) { return IS_ENABLED(CONFIG_IN_IT) + CONFIG_NUMBER; }\n";
+    for (release, target) in targets::targets(scratch.path()) {
+        let target = Target { config: Some(config.clone()), ..target };
+        assert_eq!(errors(&request(&target, text)), [""; 0], "{release}");
+    }
+}
+
+#[test]
 fn a_module_that_counts_cpus_says_so_and_no_map_is_as_large_as_they_are_many() {
     let scratch = tempfile::tempdir().expect("a directory");
     for (release, target) in targets::targets(scratch.path()) {

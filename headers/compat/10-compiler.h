@@ -79,6 +79,13 @@
 #define IS_ENABLED(option) (__bcc_is_defined(option) || __bcc_is_defined(option##_MODULE))
 #define IS_REACHABLE(option) IS_ENABLED(option)
 
+//@header linux/string.h
+#define memset(...) __builtin_memset(__VA_ARGS__)
+#define memcpy(...) __builtin_memcpy(__VA_ARGS__)
+#define memmove(...) __builtin_memmove(__VA_ARGS__)
+#define memcmp(...) __builtin_memcmp(__VA_ARGS__)
+#define strlen(...) __builtin_strlen(__VA_ARGS__)
+
 //@header linux/kernel.h linux/minmax.h linux/container_of.h linux/array_size.h linux/align.h linux/math.h
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)((void *)(ptr) - offsetof(type, member)))
@@ -315,6 +322,33 @@ static inline unsigned int jiffies_to_usecs(const unsigned long j)
 //@if arch x86
 #define THREAD_SIZE (PAGE_SIZE << 2)
 #define pfn_to_phys(pfn) ((u64)(pfn) << PAGE_SHIFT)
+
+//@header linux/ptrace.h asm/ptrace.h linux/kprobes.h
+#define regs_return_value(regs) PT_REGS_RC(regs)
+#define instruction_pointer(regs) PT_REGS_IP(regs)
+#define user_stack_pointer(regs) PT_REGS_SP(regs)
+#define kernel_stack_pointer(regs) PT_REGS_SP(regs)
+//@if arch x86
+#define user_mode(regs) (((regs)->cs & 3) != 0)
+//@if arch arm64
+#define user_mode(regs) (((regs)->pstate & 0xf) == 0)
+
+//@header linux/bitops.h
+static inline s32 sign_extend32(u32 value, int index)
+{
+	return (s32)(value << (31 - index)) >> (31 - index);
+}
+static inline s64 sign_extend64(u64 value, int index)
+{
+	return (s64)(value << (63 - index)) >> (63 - index);
+}
+
+//@header linux/hash.h
+#define GOLDEN_RATIO_32 0x61C88647
+#define GOLDEN_RATIO_64 0x61C8864680B583EBull
+#define hash_32(value, bits) ((u32)((u32)(value) * GOLDEN_RATIO_32) >> (32 - (bits)))
+#define hash_64(value, bits) ((u32)((u64)(value) * GOLDEN_RATIO_64 >> (64 - (bits))))
+#define hash_long(value, bits) hash_64(value, bits)
 
 //@header linux/printk.h
 #define pr_info(...) do { } while (0)

@@ -46,6 +46,10 @@ static inline pid_t task_tgid_nr(struct task_struct *tsk)
 {
 	return tsk->tgid;
 }
+static inline pid_t task_ppid_nr(struct task_struct *tsk)
+{
+	return tsk->real_parent->tgid;
+}
 //@if member task_struct thread_pid
 static inline struct pid *task_pid(struct task_struct *task)
 {
@@ -442,6 +446,55 @@ static inline bool ipv6_addr_v4mapped(const struct in6_addr *a)
 static inline bool ipv6_addr_any(const struct in6_addr *a)
 {
 	return (a->in6_u.u6_addr32[0] | a->in6_u.u6_addr32[1] | a->in6_u.u6_addr32[2] | a->in6_u.u6_addr32[3]) == 0;
+}
+
+static inline bool ipv6_addr_loopback(const struct in6_addr *a)
+{
+	return (a->in6_u.u6_addr32[0] | a->in6_u.u6_addr32[1] | a->in6_u.u6_addr32[2]) == 0 && a->in6_u.u6_addr32[3] == htonl(1);
+}
+static inline bool ipv6_addr_equal(const struct in6_addr *a, const struct in6_addr *b)
+{
+	return __builtin_memcmp(a, b, sizeof(*a)) == 0;
+}
+static inline int ipv6_addr_cmp(const struct in6_addr *a, const struct in6_addr *b)
+{
+	return __builtin_memcmp(a, b, sizeof(*a));
+}
+#define tcp_flag_word(header) (((__be32 *)(header))[3])
+
+//@header net/ip.h
+#define IP_CE 0x8000
+#define IP_DF 0x4000
+#define IP_MF 0x2000
+#define IP_OFFSET 0x1fff
+static inline bool ip_is_fragment(const struct iphdr *header)
+{
+	return (header->frag_off & htons(IP_MF | IP_OFFSET)) != 0;
+}
+
+//@header net/dsfield.h net/inet_ecn.h
+static inline u8 ipv4_get_dsfield(const struct iphdr *header)
+{
+	return header->tos;
+}
+#define INET_ECN_is_ce(field) (((field) & 3) == 3)
+
+//@header linux/etherdevice.h
+static inline bool is_multicast_ether_addr(const u8 *address)
+{
+	return address[0] & 1;
+}
+static inline bool is_broadcast_ether_addr(const u8 *address)
+{
+	return (address[0] & address[1] & address[2] & address[3] & address[4] & address[5]) == 0xff;
+}
+static inline bool is_zero_ether_addr(const u8 *address)
+{
+	return (address[0] | address[1] | address[2] | address[3] | address[4] | address[5]) == 0;
+}
+static inline bool ether_addr_equal(const u8 *a, const u8 *b)
+{
+	return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) | (a[4] ^ b[4]) | (a[5] ^ b[5])) == 0;
 }
 
 //@header net/sock.h net/inet_sock.h net/tcp.h linux/tcp.h linux/udp.h net/udp.h linux/ipv6.h net/ipv6.h linux/filter.h net/inet_connection_sock.h net/af_unix.h net/request_sock.h net/inet_timewait_sock.h

@@ -93,6 +93,11 @@ HINTS = [
      "type specifier missing", "did you mean 'BPF_HASH'?"),
     ("a helper that is nearly one", b"int f(void *ctx) { return bpf_ktime_get_nss(); }",
      "call to undeclared function 'bpf_ktime_get_nss'", "did you mean 'bpf_ktime_get_ns'?"),
+    ("a function of the C library", b"int f(void *ctx) { printf(\"hello\"); return 0; }",
+     "call to undeclared library function 'printf'", "prints with bpf_trace_printk()"),
+    ("a field that a tracepoint does not have",
+     b"TRACEPOINT_PROBE(sched, sched_process_exit) { return args->no_such_field; }",
+     "no member named 'no_such_field'", "this tracepoint has the fields comm"),
 ]  # fmt: skip
 
 
@@ -105,6 +110,54 @@ def hinted(t: T, text: bytes, error: str, hint: str) -> None:
 for _title, _program, _error, _hint in HINTS:
     row(f"§23 hint: {_title}", "", "diag:hints")(
         lambda t, text=_program, error=_error, hint=_hint: hinted(t, text, error, hint)
+    )
+
+
+@row("§23 hint: a string that a Python newline ends", "", "diag:hints")
+def broken_string(t: T) -> None:
+    message = t.fails(b'int f(void *ctx) {\n bpf_trace_printk("hello\n");\n return 0;\n}')
+    t.says(message, "main.c:2:19: warning: missing terminating", "hint: a string ends on its own line")
+
+
+@row("§23 types of arguments are named as the user did", "", "none")
+def argument_types(t: T) -> None:
+    message = t.fails(b"BPF_HASH(h, u32);\nint f(void *ctx) {\n u32 k = 1;\n return !h.lookup(k);\n}")
+    t.says(message, "main.c:4:19: error: incompatible integer to pointer conversion")
+    t.true("typeof" not in message, "the table macro's own words")
+
+
+REFUSED = [
+    ("a packet that may be shorter", b"int prog(struct xdp_md *ctx)\n{\n"
+     b" u8 *data = (void *)(long)ctx->data;\n return data[9];\n}",
+     "XDP", "main.c:4", "compare with data_end"),
+    ("an index without a bound", b"int prog(struct pt_regs *ctx, u32 at)\n{\n"
+     b" volatile char b[16] = {};\n b[at] = 1;\n return b[3];\n}",
+     "KPROBE", "main.c:4", "compare it with the size, or mask it"),
+    ("a length that may be negative", b"int prog(struct pt_regs *ctx, char *p, int n)\n{\n"
+     b" char b[16] = {};\n bpf_probe_read_user(b, n, p);\n return b[0];\n}",
+     "KPROBE", "main.c:4", "make it unsigned"),
+    ("a context that is not for such programs", b"int prog(struct __sk_buff *skb)\n{\n"
+     b" return skb->data_meta;\n}", "SOCKET_FILTER", "main.c:3", "this part of its context"),
+]  # fmt: skip
+
+
+def refused(t: T, text: bytes, kind: str, place: str, hint: str) -> None:
+    from bcc import BPF
+
+    b = t.load(text=text)
+    try:
+        b.load_func(b"prog", getattr(BPF, kind))
+    except Exception as why:
+        t.says(str(why), f"{place}: program prog was rejected", "hint: ", hint)
+        return
+    raise AssertionError("the kernel took it")
+
+
+for _title, _program, _kind, _place, _hint in REFUSED:
+    row(f"§23 hint: {_title}", "", "log:hints")(
+        lambda t, text=_program, kind=_kind, place=_place, hint=_hint: refused(
+            t, text, kind, place, hint
+        )
     )
 
 

@@ -369,3 +369,8 @@ def test_a_tracepoint_where_tracefs_is_not_mounted_says_what_to_mount(no_leak):
         capture_output=True, text=True,
     )  # fmt: skip
     assert "hint: tracefs is not mounted" in done.stderr, done.stderr
+
+
+def test_a_table_that_is_missing_is_named():
+    with BPF(text="BPF_HASH(counts);") as b, pytest.raises(KeyError, match="^'cuonts'$"):
+        b["cuonts"]

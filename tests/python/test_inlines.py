@@ -66,6 +66,62 @@ def values(body, count, fd=0):
         return [b["out"][at].value for at in range(count)]
 
 
+def test_memory_is_set_copied_and_compared_without_an_include():
+    body = """
+    char text[8];
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "xyz", 3);
+    memmove(text + 1, text, 3);
+    put(0, *(u64 *)text);
+    put(1, memcmp(text, "xxyzaaaa", 8) == 0);
+    put(2, memcmp(text, "xxyzaaab", 8) == 0);
+    put(3, strlen("four"));
+    """
+    assert values(body, 4) == [int.from_bytes(b"xxyzaaaa", sys.byteorder), 1, 0, 4]
+
+
+def test_addresses_and_headers_of_packets_are_told_apart():
+    body = """
+    struct in6_addr first = {}, second = {};
+    u8 mac[6] = {1, 2, 3, 4, 5, 6}, other[6] = {1, 2, 3, 4, 5, 7}, all[6], none[6] = {};
+    struct iphdr ip = {.frag_off = htons(IP_DF)};
+    struct tcphdr tcp = {.syn = 1};
+    first.s6_addr[15] = 1;
+    memset(all, 0xff, sizeof(all));
+    put(0, ipv6_addr_loopback(&first) << 1 | ipv6_addr_loopback(&second));
+    put(1, ipv6_addr_equal(&first, &second) << 1 | ipv6_addr_equal(&first, &first));
+    put(2, ipv6_addr_cmp(&first, &second) > 0);
+    put(3, is_multicast_ether_addr(mac) << 1 | is_multicast_ether_addr(none));
+    put(4, is_broadcast_ether_addr(all) << 1 | is_broadcast_ether_addr(mac));
+    put(5, ether_addr_equal(mac, other) << 1 | ether_addr_equal(mac, mac));
+    put(6, is_zero_ether_addr(none) << 1 | is_zero_ether_addr(mac));
+    put(7, ip_is_fragment(&ip));
+    ip.frag_off = htons(IP_MF);
+    put(8, ip_is_fragment(&ip));
+    put(9, (tcp_flag_word(&tcp) & TCP_FLAG_SYN) != 0);
+    put(10, (tcp_flag_word(&tcp) & TCP_FLAG_ACK) != 0);
+    """
+    assert values(body, 11) == [2, 1, 1, 2, 2, 1, 2, 0, 1, 1, 0]
+
+
+def test_numbers_are_extended_and_hashed_as_the_kernel_does():
+    body = """
+    put(0, sign_extend32(0x8, 3));
+    put(1, sign_extend64(0x7, 3));
+    put(2, hash_32(1, 32));
+    put(3, hash_64(1, 32));
+    put(4, hash_32(5, 10));
+    put(5, task_ppid_nr(task));
+    """
+    # The multipliers are 2^32 and 2^64 by the square of the golden ratio.
+    ratio = (3 - 5**0.5) / 2
+    extended, seven, low, high, short, parent = values(body, 6)
+    assert (extended, seven) == ((1 << 64) - 8, 7)
+    assert abs(low / 2**32 - ratio) < 1e-9 and abs(high / 2**32 - ratio) < 1e-9
+    assert short == (5 * low % 2**32) >> 22
+    assert parent == os.getppid()
+
+
 def test_files_lead_to_their_inodes(tmp_path):
     with open(tmp_path / "file", "w") as file:
         status = os.fstat(file.fileno())

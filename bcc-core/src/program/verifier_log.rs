@@ -21,6 +21,12 @@ const CONTEXT: usize = 12;
 const TOO_COMPLEX: &str =
     "the verifier walks at most a million instructions: give loops a small constant bound";
 
+const UNBOUNDED_INDEX: &str =
+    "the verifier sees no bound of this index: compare it with the size, or mask it";
+
+const UNINITIALISED: &str = "not all bytes of this variable are set, padding included: clear it with \
+     `= {}` or __builtin_memset()";
+
 /// Part of a message, and what may help.
 const HINTS: &[(&str, &str)] = &[
     (
@@ -53,6 +59,31 @@ const HINTS: &[(&str, &str)] = &[
     ("BPF program is too large", TOO_COMPLEX),
     ("jumps is too complex", TOO_COMPLEX),
     ("infinite loop detected", "the verifier sees no end of this loop: give it a constant bound"),
+    (
+        "invalid access to packet",
+        "compare with data_end before this read, and leave when the packet ends earlier",
+    ),
+    ("makes fp pointer be out of bounds", UNBOUNDED_INDEX),
+    ("unbounded variable-offset", UNBOUNDED_INDEX),
+    ("makes map_value pointer be out of bounds", UNBOUNDED_INDEX),
+    ("unbounded memory access", UNBOUNDED_INDEX),
+    ("invalid access to map value", UNBOUNDED_INDEX),
+    (
+        "min value is negative",
+        "this number may be negative: make it unsigned, and compare it with the size before this line",
+    ),
+    (
+        "R0 !read_ok",
+        "on some path the program ends without `return` of a value, or with an undefined one",
+    ),
+    ("indirect read from stack", UNINITIALISED),
+    ("invalid read from stack", UNINITIALISED),
+    ("invalid bpf_context access", "a program of this type may not touch this part of its context"),
+    (
+        "Unreleased reference",
+        "what was reserved or acquired is given back on every path: ringbuf_submit() or \
+         ringbuf_discard(), bpf_sk_release()",
+    ),
 ];
 
 impl VerifierLog {
@@ -118,6 +149,9 @@ impl VerifierLog {
 
     /// What may help, one line each.
     pub fn hints(&self) -> Vec<String> {
+        if crate::mutation::off("log:hints") {
+            return Vec::new();
+        }
         let (lines, _) = self.telling();
         let text = lines.join("\n");
         let mut hints: Vec<String> = HINTS

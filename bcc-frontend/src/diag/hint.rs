@@ -60,6 +60,9 @@ fn find(message: &str, unit: &Unit<'_>, target: &Target) -> Option<String> {
                 .to_owned(),
         );
     }
+    if let Some(name) = quoted_after(message, "call to undeclared library function ") {
+        return Some(known::instead_of_library(name).to_owned());
+    }
     let name = quoted_after(message, "call to undeclared function ")
         .or_else(|| quoted_after(message, "use of undeclared identifier "))?;
     if let Some(renamed) = known::renamed("", name) {
@@ -120,7 +123,21 @@ fn member_hint(member: &str, record: &str, unit: &Unit<'_>, target: &Target) -> 
             && !name.starts_with("bcc_")
     };
     let methods: Vec<&str> = names.iter().filter(own).map(String::as_str).collect();
+    if tag.starts_with("tracepoint__") {
+        let fields: Vec<&str> =
+            methods.into_iter().filter(|name| !name.starts_with("__")).collect();
+        return Some(format!("this tracepoint has the fields {}", fields.join(", ")));
+    }
     is_table.then(|| format!("this table has the methods {}", methods.join(", ")))
+}
+
+/// What may help against a warning.
+pub(super) fn for_warning(message: &str) -> Option<String> {
+    message.starts_with("missing terminating '\"'").then(|| {
+        "a string ends on its own line; in a Python string that is not raw (r\"...\"), the newline of \
+         C is spelled \\\\n"
+            .to_owned()
+    })
 }
 
 /// The members that the kernel's struct has: clang was given only those that the text names.

@@ -43,6 +43,28 @@ pub(super) fn renamed(record: &str, name: &str) -> Option<String> {
     RENAMED.iter().find(same).map(|row| row.2.to_owned())
 }
 
+/// What a program has instead of a function of the C library.
+pub(super) fn instead_of_library(function: &str) -> &'static str {
+    match function {
+        "printf" | "puts" | "putchar" | "fprintf" => "a BPF program prints with bpf_trace_printk()",
+        "sprintf" | "snprintf" => "format with bpf_snprintf(), or in Python",
+        "strcmp" | "strncmp" | "memcmp" | "bcmp" => {
+            "there is no C library: compare byte by byte in a loop with a constant bound, or with \
+             bpf_strncmp() (since kernel 5.17)"
+        }
+        "strcpy" | "strncpy" | "strcat" | "strncat" | "stpcpy" => {
+            "there is no C library: copy a string with bpf_probe_read_kernel_str() or _user_str()"
+        }
+        "strlen" | "strnlen" => {
+            "there is no C library: bpf_probe_read_kernel_str() and _user_str() give the length"
+        }
+        "malloc" | "calloc" | "realloc" | "free" | "alloca" => {
+            "a BPF program has no heap: keep data on its stack (512 bytes) or in a map"
+        }
+        _ => "there is no C library in a BPF program",
+    }
+}
+
 /// The header that a text must include to use `name`: a struct's tag or a member's name.
 pub(super) fn missing_include(name: &str) -> Option<String> {
     let defines = |text: &str| text.contains(&format!("struct {name} {{"));

@@ -22,7 +22,8 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
             Severity::Note if dropped || ours => continue,
             // What a hint already says.
             Severity::Note
-                if diag.message.ends_with("' declared here")
+                if (diag.message.ends_with("' declared here")
+                    || diag.message.starts_with("include the header <"))
                     && messages.last().is_some_and(|m: &Diagnostic| m.hint.is_some()) =>
             {
                 continue;
@@ -39,6 +40,7 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
             Severity::Error if !mutation::off("diag:hints") => {
                 hint::hint(&mut text, &diag.place, unit, target)
             }
+            Severity::Warning if !mutation::off("diag:hints") => hint::for_warning(&text),
             _ => None,
         };
         if mutation::silent(&text) {
@@ -83,7 +85,8 @@ fn drop_second_words(messages: &mut Vec<Diagnostic>) {
 
 /// Table macros say `typeof(T)` where the user said `T`.
 fn without_typeof(message: String) -> String {
-    let Some((before, rest)) = message.split_once("'typeof(") else { return message };
+    let quoted = message.find("typeof(").and_then(|at| message[..at].rfind('\''));
+    let Some((before, rest)) = quoted.map(|at| message.split_at(at)) else { return message };
     match rest.split_once("' (aka '").and_then(|(_, rest)| rest.split_once("')")) {
         Some((ty, after)) => without_typeof(format!("{before}'{ty}'{after}")),
         None => message,

@@ -199,20 +199,25 @@ pub(super) struct Compat<'a> {
     pub(super) includes: HashSet<String>,
 }
 
+/// The chunks whose names begin like one of `prefixes`, which stand left of a `##`.
+fn pasted(prefixes: &HashSet<String>) -> Vec<&'static str> {
+    let prefixes: Vec<&String> = prefixes.iter().filter(|p| p.len() > 2).collect();
+    if prefixes.is_empty() {
+        return Vec::new();
+    }
+    let begins = |name: &&&str| prefixes.iter().any(|p| name.starts_with(p.as_str()));
+    let mut found: Vec<&str> = CHUNKS.by_name.keys().filter(begins).copied().collect();
+    found.sort_unstable();
+    found
+}
+
 impl Compat<'_> {
     /// Pulls in what `names` mentions, and what that mentions in turn; returns C text for macros and
     /// inline functions, in an order that C accepts.
     pub(super) fn pull(&self, names: &mut Mentions) -> String {
         let mut pulled = HashSet::new();
         let mut out = String::new();
-        if !names.prefixes.is_empty() {
-            let prefixes: Vec<String> =
-                names.prefixes.iter().filter(|p| p.len() > 2).cloned().collect();
-            let begins = |name: &&&str| prefixes.iter().any(|p| name.starts_with(p.as_str()));
-            let mut pasted: Vec<&str> = CHUNKS.by_name.keys().filter(begins).copied().collect();
-            pasted.sort_unstable();
-            pasted.iter().for_each(|name| names.mention(name));
-        }
+        pasted(&names.prefixes).into_iter().for_each(|name| names.mention(name));
         for alias in &*ALIASES {
             if names.words.contains(*alias) {
                 names.mention(alias);
@@ -238,6 +243,11 @@ impl Compat<'_> {
         if names.defines(name) || !pulled.insert(name.to_owned()) {
             return;
         }
+        // `IS_ENABLED(CONFIG_X)` pastes the other one of the two names together.
+        if name.starts_with("CONFIG_") && self.config.get(name) == Some("m") {
+            self.one(&format!("{name}_MODULE"), names, pulled, out);
+            return;
+        }
         if let Some(value) = self.computed(name) {
             let _infallible = writeln!(out, "#ifndef {name}\n#define {name} {value}\n#endif");
             return;
@@ -254,11 +264,12 @@ impl Compat<'_> {
         // A chunk's own definition must not count as the user's.
         let mut inner = Mentions::default();
         inner.scan(text.as_bytes());
-        names.words.extend(inner.words);
+        names.words.extend(std::mem::take(&mut inner.words));
         for tag in &inner.tag_order {
             names.tag(tag, inner.tags[tag]);
         }
-        names.enums.extend(inner.enums);
+        names.enums.extend(std::mem::take(&mut inner.enums));
+        pasted(&inner.prefixes).into_iter().for_each(|name| inner.mention(name));
         if let Some(by_value) = names.tags.get(name).copied().filter(|_| chunk.is_macro) {
             inner.ordinary.iter().for_each(|target| names.tag(target, by_value));
         }

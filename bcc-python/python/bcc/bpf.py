@@ -260,7 +260,7 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
         name = _assert_is_bytes(name)
         found = self.module.map(name)
         if found is None:
-            raise KeyError
+            raise KeyError(os.fsdecode(name))
         from .ctype import class_of
 
         if keytype is None:

@@ -2,7 +2,7 @@
 
 use super::compressed::{self, Packing};
 use super::elf::ElfFile;
-use std::fs::File;
+use super::regular;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -122,7 +122,7 @@ impl DebugPaths {
 }
 
 fn crc_of(path: &Path) -> Option<u32> {
-    let mut file = File::open(path).ok()?;
+    let mut file = regular::open(path).ok()?;
     let mut crc = flate2::Crc::new();
     let mut buffer = vec![0; 1 << 16];
     loop {

@@ -8,7 +8,7 @@ mod symbols;
 pub use notes::Note;
 
 use super::compressed::{Packing, unpack};
-use super::{SymbolError, zip};
+use super::{SymbolError, regular, zip};
 use bytes::Source;
 use goblin::container::{Container, Ctx};
 use goblin::elf::dynamic::{DF_1_PIE, DT_FLAGS_1};
@@ -45,13 +45,13 @@ impl ElfFile {
     pub fn open(path: &Path) -> Result<Self, SymbolError> {
         let io = |source| SymbolError::Io { path: path.to_owned(), source };
         if let Some((archive, name)) = zip::split(path) {
-            let file = File::open(archive).map_err(io)?;
+            let file = regular::open(&archive).map_err(io)?;
             let members = zip::members(&file).map_err(io)?;
             let member = members.into_iter().find(|member| member.name == name);
             let member = member.ok_or_else(|| io(io::ErrorKind::NotFound.into()))?;
             return Self::from_part(file, member.offset, member.len, path);
         }
-        let file = File::open(path).map_err(io)?;
+        let file = regular::open(path).map_err(io)?;
         Self::from_file(file, path)
     }
 

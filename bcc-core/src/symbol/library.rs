@@ -1,5 +1,6 @@
 //! Files by short names: libraries through a process's maps and `ld.so.cache`, programs through PATH.
 
+use super::regular;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +20,8 @@ pub fn find_library(name: &str, pid: Option<i32>) -> Option<PathBuf> {
         let maps = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
         let maps = String::from_utf8_lossy(&maps);
         // In a container the libraries are its own.
-        let own = || std::fs::read(format!("/proc/{pid}/root/etc/ld.so.cache")).ok();
+        let cache = format!("/proc/{pid}/root/etc/ld.so.cache");
+        let own = || regular::read(Path::new(&cache)).ok();
         let found = in_maps(&maps, name).or_else(|| in_cache(&own()?, name));
         if found.is_some() {
             return found;

@@ -6,17 +6,16 @@ mod executable;
 mod image;
 pub mod maps;
 
-use super::SymbolError;
 use super::demangle::demangle;
 use super::search::Spread;
 use super::source::{SourceFrame, SourceLines};
 use super::zip::{self, Member};
+use super::{SymbolError, regular};
 use compiled::Compiled;
 use executable::Executable;
 use image::{Image, ModuleEntry, vdso};
 use maps::{Mapping, is_file, parse_mapping};
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -188,7 +187,7 @@ impl ProcessSymbols {
             return None;
         }
         let members = archives.entry(mapping.path.to_owned()).or_insert_with(|| {
-            let open = |path: &PathBuf| File::open(path).ok().filter(zip::is_archive);
+            let open = |path: &PathBuf| regular::open(path).ok().filter(zip::is_archive);
             let file = self.candidates(mapping).iter().find_map(open);
             file.and_then(|file| zip::members(&file).ok()).unwrap_or_default()
         });

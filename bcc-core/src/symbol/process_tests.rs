@@ -76,6 +76,19 @@ fn dead_process_is_answered_from_its_last_known_map() {
 }
 
 #[test]
+fn a_perf_map_that_is_a_fifo_keeps_nobody_waiting() {
+    let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    let path = format!("/tmp/perf-{}.map", child.id());
+    nix::unistd::mkfifo(path.as_str(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut symbols = ProcessSymbols::new(child.id().cast_signed()).unwrap();
+    let found = symbols.resolve(16).is_some();
+    std::fs::remove_file(path).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!found);
+}
+
+#[test]
 fn mapping_lines_are_read() {
     let line = "7f00-8f00 r-xp 00001000 fe:01 1234      /tmp/a b.so (deleted)";
     let mapping = parse_mapping(line).unwrap();

@@ -3,7 +3,7 @@
 use super::{c_text, copied, failed, put_text};
 use bcc_core::kernel::kallsyms::Kallsyms;
 use bcc_core::symbol::process::maps::{Mapping, is_file, parse_mapping};
-use bcc_core::symbol::{library, perf_map};
+use bcc_core::symbol::{library, perf_map, regular};
 use nix::errno::Errno;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
@@ -271,7 +271,7 @@ pub(crate) unsafe extern "C" fn bcc_perf_map_foreach_sym(
     let (Ok(path), Some(call)) = (unsafe { c_text(path) }, call) else {
         return failed(Errno::EFAULT);
     };
-    let Ok(text) = std::fs::read(path) else { return failed(Errno::ENOENT) };
+    let Ok(text) = regular::read(Path::new(&path)) else { return failed(Errno::ENOENT) };
     for symbol in perf_map::parse(&text).iter() {
         let Ok(name) = CString::new(symbol.name) else { continue };
         if call(name.as_ptr(), symbol.address, symbol.size, payload) != 0 {

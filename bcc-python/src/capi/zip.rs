@@ -2,7 +2,7 @@
 
 use super::texts::Texts;
 use super::{c_text, failed};
-use bcc_core::symbol::zip;
+use bcc_core::symbol::{regular, zip};
 use nix::errno::Errno;
 use std::ffi::{c_char, c_int, c_void};
 use std::fs::File;
@@ -34,7 +34,7 @@ pub(crate) struct ZipEntry {
 
 impl Archive {
     fn open(path: &Path) -> std::io::Result<Self> {
-        let file = File::open(path)?;
+        let file = regular::open(path)?;
         if !zip::is_archive(&file) {
             return Err(std::io::ErrorKind::InvalidData.into());
         }

@@ -1,7 +1,7 @@
 //! Code that a process compiled itself.
 
-use crate::symbol::perf_map;
 use crate::symbol::table::SymbolTable;
+use crate::symbol::{perf_map, regular};
 use std::os::unix::fs::MetadataExt;
 
 /// What a runtime wrote of the code it made.
@@ -23,7 +23,7 @@ impl Compiled {
             if known.is_some_and(|known| known.state == state && known.path == name) {
                 return None;
             }
-            if let Ok(text) = std::fs::read(&path) {
+            if let Ok(text) = regular::read(&path) {
                 return Some(Self { path: name, state, functions: perf_map::parse(&text) });
             }
         }

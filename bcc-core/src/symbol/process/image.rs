@@ -2,6 +2,7 @@
 
 use crate::symbol::elf::ElfFile;
 use crate::symbol::place::functions_of;
+use crate::symbol::regular;
 use crate::symbol::source::SourceLines;
 use crate::symbol::table::SymbolTable;
 use std::collections::HashMap;
@@ -80,7 +81,7 @@ impl ModuleEntry {
     /// The file, if it is still there.
     pub(super) fn open(&self) -> Option<(ElfFile, ImageKey)> {
         self.candidates.iter().find_map(|candidate| {
-            let file = File::open(candidate).ok()?;
+            let file = regular::open(candidate).ok()?;
             let meta = file.metadata().ok()?;
             let (start, len) = self.part.unwrap_or((0, meta.len()));
             let elf = ElfFile::from_part(file, start, len, candidate).ok()?;

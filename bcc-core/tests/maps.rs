@@ -9,9 +9,11 @@ use bcc_core::map::{Map, MapError, QueueStack, StackTraces, TypedMap};
 use bcc_core::spec::{MapScope, MapSpec, TypeDesc};
 use bcc_sys::bpf::call::probe_prog;
 use bcc_sys::bpf::cmd::map_flags;
+use bcc_sys::bpf::info::prog_info;
 use bcc_sys::bpf::map::possible_cpus;
-use bcc_sys::bpf::{AttachType, Insn, MapType, ProgType};
+use bcc_sys::bpf::{AttachType, Insn, MapFd, MapType, ProgType};
 use common::Alone;
+use nix::errno::Errno;
 use std::os::fd::{AsFd, AsRawFd};
 
 fn spec(name: &str, map_type: MapType, key: u32, value: u32, entries: u32) -> MapSpec {
@@ -88,7 +90,7 @@ fn elements_are_written_read_and_removed() -> Result<()> {
     map.insert(&2, &20)?;
     map.insert(&3, &30)?;
     let full = map.insert(&4, &40).unwrap_err();
-    assert_eq!(full.errno(), Some(nix::errno::Errno::E2BIG));
+    assert_eq!(full.errno(), Some(Errno::E2BIG));
     let mut items: Vec<_> = map.iter().collect::<Result<_, _>>()?;
     items.sort_unstable();
     assert_eq!(items, [(1, 10), (2, 20), (3, 30)]);
@@ -195,7 +197,7 @@ fn queues_give_the_oldest_and_stacks_the_newest() -> Result<()> {
         }
         assert_eq!(queue.peek()?, Some(first));
         let full = queue.push(&4, false).unwrap_err();
-        assert_eq!(full.errno(), Some(nix::errno::Errno::E2BIG));
+        assert_eq!(full.errno(), Some(Errno::E2BIG));
         queue.push(&4, true)?;
         let rest: Vec<u64> =
             std::iter::from_fn(|| queue.pop().transpose()).collect::<Result<_, _>>()?;
@@ -447,5 +449,23 @@ fn absent_stacks_are_none() -> Result<()> {
     assert_eq!(stacks.addresses(-14)?, None);
     assert!(stacks.build_ids(3).is_err());
     assert!(StackTraces::new(map(MapType::HASH, 4, 8, 1)).is_err());
+    Ok(())
+}
+
+#[test]
+fn what_is_no_map_is_not_taken_for_one() -> Result<()> {
+    let _alone = Alone::as_root();
+    let nothing = [Insn::mov_imm(0, 0), Insn::exit()];
+    let program = probe_prog(ProgType::SOCKET_FILTER, AttachType(0), &nothing)?;
+    // The kernel's answer of a program would be read as that of a map with a key of 1 GiB.
+    let refused = MapFd::new(program.as_fd().try_clone_to_owned()?).err().context("no map")?;
+    assert_eq!(refused.errno, Errno::EINVAL);
+    for (map_type, key, value, entries) in
+        [(MapType::HASH, 4, 8, 10), (MapType::QUEUE, 0, 8, 10), (MapType::RINGBUF, 0, 0, 4096)]
+    {
+        let map = map(map_type, key, value, entries);
+        assert_eq!(MapFd::new(map.as_fd().try_clone_to_owned()?)?.map_type(), map_type);
+        assert_eq!(prog_info(map.as_fd()).err().context("no program")?.errno, Errno::EINVAL);
+    }
     Ok(())
 }

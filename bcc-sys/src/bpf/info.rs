@@ -2,10 +2,12 @@
 
 mod link;
 
-use super::call::addr_mut;
-use super::cmd::{MapType, ProgType};
+use super::attr::MapElemAttr;
+use super::call::{addr_mut, bpf, raw};
+use super::cmd::{Cmd, MapType, ProgType};
 use super::object::obj_get_info;
 use crate::SysError;
+use nix::errno::Errno;
 use std::os::fd::BorrowedFd;
 
 pub use link::{LinkDetail, LinkInfo, link_info};
@@ -78,12 +80,25 @@ pub struct MapInfo {
     pub extra: u64,
 }
 
+/// Whether a descriptor is a map's. The kernel tells of programs, links and BTF by the same command as of
+/// maps, and not which of them it told of: a program's tag would be taken for the sizes of key and value.
+fn is_map(fd: BorrowedFd<'_>) -> bool {
+    // Without address for the key nothing is looked up, but what is no map is refused before that. Arenas
+    // refuse in the same words.
+    let mut attr = MapElemAttr { map_fd: raw(fd), ..Default::default() };
+    let refused = bpf(Cmd::MapLookupElem, &mut attr).err().map(|error| error.errno);
+    !matches!(refused, Some(Errno::EINVAL | Errno::EBADF))
+}
+
 /// Asks what a map is.
 ///
 /// # Errors
-/// The kernel's: `EINVAL` when the descriptor is no BPF object.
+/// The kernel's, and `EINVAL` when the descriptor is no map.
 pub fn map_info(fd: BorrowedFd<'_>) -> Result<MapInfo, SysError> {
     let raw = Raw::<88>::get(fd)?;
+    if MapType(raw.u32(0)) != MapType::ARENA && !is_map(fd) {
+        return Err(SysError { call: Cmd::ObjGetInfoByFd.call(), errno: Errno::EINVAL });
+    }
     Ok(MapInfo {
         map_type: MapType(raw.u32(0)),
         id: raw.u32(4),
@@ -144,9 +159,12 @@ const PROG_INFO_LEN: usize = 232;
 /// Asks what a program is.
 ///
 /// # Errors
-/// The kernel's: `EINVAL` when the descriptor is no BPF object.
+/// The kernel's: `EINVAL` when the descriptor is no BPF object, or is a map.
 pub fn prog_info(fd: BorrowedFd<'_>) -> Result<ProgInfo, SysError> {
     let raw = Raw::<PROG_INFO_LEN>::get(fd)?;
+    if is_map(fd) {
+        return Err(SysError { call: Cmd::ObjGetInfoByFd.call(), errno: Errno::EINVAL });
+    }
     let mut map_ids = vec![[0; 4]; raw.u32(52) as usize];
     let mut known = 0;
     if !map_ids.is_empty() {

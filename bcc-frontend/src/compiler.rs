@@ -2,7 +2,7 @@
 
 use crate::facts::Rewritten;
 use crate::headers::{Headers, Missing};
-use crate::{emit, headers, rewrite};
+use crate::{cflags, emit, headers, rewrite};
 use bcc_core::compile::child::build_id;
 use bcc_core::compile::{CompileError, CompileOutput, CompileRequest, Inputs};
 use bcc_core::mutation;
@@ -16,6 +16,8 @@ pub struct Compiler;
 impl bcc_core::compile::Compiler for Compiler {
     fn compile(&self, request: &CompileRequest) -> Result<CompileOutput, CompileError> {
         mutation::choose(&request.cflags);
+        let failed = |diagnostics| CompileError::Diagnostics { diagnostics };
+        cflags::check(&request.cflags).map_err(failed)?;
         let request = &with_index_cache(request);
         let mut built = headers::build(request, &Missing::default())?;
         let mut result = rewritten(request, &built);
@@ -37,7 +39,6 @@ impl bcc_core::compile::Compiler for Compiler {
             // BTF has no inline functions, and only the types that the kernel's code uses.
             (built, result) = (real, Ok(rewritten));
         }
-        let failed = |diagnostics| CompileError::Diagnostics { diagnostics };
         let spec = emitted(request, &built, result.map_err(failed)?).map_err(failed)?;
         let cacheable = !depends_on_the_moment(request, &built.inputs);
         Ok(CompileOutput { spec, inputs: built.inputs, cacheable })

@@ -3,6 +3,7 @@
 //! request → [`headers`] (types and macros of the Target) → [`rewrite`] (facts from libclang, plain BPF C)
 //! → [`emit`] (LLVM module, [`lower`], object) → `ModuleSpec`.
 
+mod cflags;
 pub mod clang;
 mod compiler;
 pub mod diag;

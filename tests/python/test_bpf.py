@@ -63,6 +63,42 @@ def test_cflags_reach_the_compiler_and_are_not_changed():
     assert flags == ["-DN=7"]
 
 
+@pytest.mark.parametrize(
+    "cflags",
+    [["-MMD"], ["-MD", "-MF", "out"], ["-fsave-optimization-record"], ["--serialize-diagnostics", "out"]],
+)
+def test_cflags_that_write_files_are_refused(tmp_path, monkeypatch, cflags):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BPFError, match=f'argument "{cflags[0]}"'):
+        BPF(text="int f(void *ctx) { return 0; }", cflags=cflags)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_cflags_are_named():
+    def fails(cflags, kind=BPFError):
+        with pytest.raises(kind) as caught:
+            BPF(text="int f(void *ctx) { return 0; }", cflags=cflags)
+        return str(caught.value)
+
+    assert '"-junk"' in fails(["-DX=1", "-junk", "-DY=2"])
+    assert '"@args"' in fails(["@args"])
+    assert '"-include" lacks its value' in fails(["-include"])
+    assert "<command line>: error: macro name must be an identifier" in fails(["-D3=1"])
+    assert "not one text" in fails("-DX=1", TypeError)
+
+
+def test_an_include_that_never_ends_is_refused(tmp_path, compiles_here):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", "/dev/zero"):
+        with pytest.raises(BPFError, match=r"no regular file[^$]*/virtual/main.c:2:"):
+            BPF(text=f'// first\n#include "{path}"\nint f(void *ctx) {{ return 0; }}')
+
+
+def test_what_is_too_deep_for_clang_is_an_error():
+    with pytest.raises(BPFError, match="too deep"):
+        BPF(text="int f(void *ctx) { int x = 1; return " + "-~" * 100_000 + "x; }")
+
+
 def test_a_syntax_error_carries_its_place(capfd):
     with pytest.raises(bcc.CompileError, match="^Failed to compile BPF module <text>") as raised:
         BPF(text="int f(void *ctx) {\n    return nonsense;\n}\n")

@@ -107,8 +107,8 @@ impl Compiler for ChildCompiler {
             Ok(Reply::Nothing) | Err(_) => {
                 let status = child.0.wait();
                 let mut stderr = tail(&mut stderr);
-                if stderr.is_empty() && overflowed(&status) {
-                    stderr = "an expression or a nesting too deep for clang?".to_owned();
+                if overflowed(&status, &stderr) {
+                    stderr = "an expression or a nesting is too deep for clang".to_owned();
                 }
                 Err(CompileError::CompilerDied { how: describe(status), stderr })
             }
@@ -160,9 +160,12 @@ fn io_error(what: &str, error: &std::io::Error) -> CompileError {
     CompileError::Io { what: what.to_owned(), error: error.to_string() }
 }
 
-/// What clang's recursion does when it leaves the stack.
-fn overflowed(status: &std::io::Result<ExitStatus>) -> bool {
-    status.as_ref().is_ok_and(|status| status.signal() == Some(Signal::SIGSEGV as i32))
+/// What clang's recursion does when it leaves the stack: Rust's own threads say so and abort.
+fn overflowed(status: &std::io::Result<ExitStatus>, stderr: &str) -> bool {
+    let signal =
+        |signal| status.as_ref().is_ok_and(|status| status.signal() == Some(signal as i32));
+    signal(Signal::SIGSEGV) && stderr.is_empty()
+        || signal(Signal::SIGABRT) && stderr.contains("has overflowed its stack")
 }
 
 fn describe(status: std::io::Result<ExitStatus>) -> String {

@@ -19,6 +19,9 @@ pub struct Diag {
     pub system: bool,
 }
 
+/// What clang itself calls the text that its arguments make.
+const COMMAND_LINE: &str = "<command line>";
+
 /// Takes over `raw`.
 pub(super) fn collect(raw: sys::CXDiagnostic, into: &mut Vec<Diag>) {
     into.extend(read(raw));
@@ -42,5 +45,10 @@ fn read(raw: sys::CXDiagnostic) -> Option<Diag> {
     let option = string(unsafe { sys::clang_getDiagnosticOption(raw, std::ptr::null_mut()) });
     // SAFETY: `location` was just returned.
     let system = unsafe { sys::clang_Location_isInSystemHeader(location) } != 0;
-    Some(Diag { severity, place: Place::of(location), message, option, system })
+    let mut place = Place::of(location);
+    if place.file.is_empty() && place.line > 0 {
+        // The lines are of a text that clang made of its arguments and of what it predefines.
+        place = Place { file: COMMAND_LINE.to_owned(), ..Place::default() };
+    }
+    Some(Diag { severity, place, message, option, system })
 }

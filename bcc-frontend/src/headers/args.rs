@@ -41,7 +41,11 @@ impl Options {
                 "-D" => {
                     let (name, value) = value.split_once('=').unwrap_or((&value, "1"));
                     let name = name.split('(').next().unwrap_or(name);
-                    options.defines.push(Define { name: name.to_owned(), value: value.to_owned() });
+                    // What is no name clang refuses, by its place among the arguments.
+                    if is_name(name) {
+                        let (name, value) = (name.to_owned(), value.to_owned());
+                        options.defines.push(Define { name, value });
+                    }
                 }
                 "-include" => options.includes.push(value),
                 _ => options.directories.push(PathBuf::from(value)),
@@ -106,6 +110,16 @@ pub(super) fn clang(request: &CompileRequest) -> Vec<String> {
         args.push(format!("{}/bcc/{name}", tree::INCLUDE));
     }
     around(request, args)
+}
+
+fn is_name(text: &str) -> bool {
+    let letter = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+    text.chars().all(letter) && text.starts_with(|c: char| !c.is_ascii_digit())
+}
+
+/// What every text is given.
+pub(crate) fn fixed() -> Vec<String> {
+    ["-target", "bpf"].iter().chain(FIXED).map(|arg| (*arg).to_owned()).collect()
 }
 
 /// `ours` between what every text is given and the user's own arguments.

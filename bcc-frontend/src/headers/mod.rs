@@ -34,6 +34,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use types::Types;
 
+pub(crate) use args::fixed as fixed_arguments;
 pub(crate) use compat::{header_of_alias, names as compat_names};
 pub use helpers::names as helper_names;
 pub use partial::{lacks_types, make_whole};
@@ -98,6 +99,7 @@ pub fn build(request: &CompileRequest, missing: &Missing) -> Result<Headers, Com
     let options = args::Options::of(request);
     let mut sources = user::Sources::new(request, &options, &mut inputs);
     sources.scan(&mut names);
+    let refusals = sources.refusals();
     let virtual_headers = sources.virtual_headers;
     for define in &options.defines {
         names.scan(define.value.as_bytes());
@@ -153,6 +155,7 @@ pub fn build(request: &CompileRequest, missing: &Missing) -> Result<Headers, Com
             }
         }
     }
+    files.extend(refusals);
     files.push(SourceFile { path: request.file.clone(), text: request.text.clone() });
     let args = args::clang(request);
     let input = ClangInput { main: request.file.clone(), files, args };
@@ -233,21 +236,26 @@ pub fn build_real(request: &CompileRequest) -> Result<Headers, CompileError> {
     let options = args::Options::of(request);
     let mut sources = user::Sources::new(request, &options, &mut inputs);
     sources.scan(&mut names);
+    let refusals = sources.refusals();
     let first = user::first_includes(request, &sources.virtual_headers);
     inputs.cpus = counts_cpus(&names);
     let identity = tree.identity();
     inputs.files.extend(identity.iter().cloned());
     let tracepoints = tracepoints(target, &mut names, None, &mut inputs);
     let real = real::Real::new(request, &options, &tree, &tracepoints);
+    let with = |mut input: ClangInput| {
+        input.files.extend(refusals.iter().cloned());
+        input
+    };
     let file = target
         .index_cache
         .as_deref()
         .and_then(|directory| pch::open(directory, &real.front(&first), &identity));
     let Some(file) = file else {
-        return Ok(Headers { input: real.plain(), inputs, real: true, precompiled: None });
+        return Ok(Headers { input: with(real.plain()), inputs, real: true, precompiled: None });
     };
-    let input = real.over(&file, &first);
-    let precompiled = Some(Precompiled { file, plain: real.plain() });
+    let input = with(real.over(&file, &first));
+    let precompiled = Some(Precompiled { file, plain: with(real.plain()) });
     Ok(Headers { input, inputs, real: true, precompiled })
 }
 

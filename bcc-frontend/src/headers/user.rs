@@ -3,8 +3,11 @@
 use super::args::Options;
 use super::mentions::Mentions;
 use super::{absolute, tree};
+use crate::source::SourceFile;
 use bcc_core::compile::{CompileRequest, Inputs};
+use bcc_core::symbol::regular;
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Walks the main text and every header of the user's that it reaches.
@@ -16,6 +19,8 @@ pub(super) struct Sources<'a> {
     /// Kernel, `bcc/` and C headers that were included, without `uapi/`.
     pub(super) virtual_headers: HashSet<String>,
     seen: HashSet<PathBuf>,
+    /// FIFOs and devices: reading one might take for ever.
+    endless: Vec<PathBuf>,
 }
 
 impl<'a> Sources<'a> {
@@ -25,7 +30,16 @@ impl<'a> Sources<'a> {
         inputs: &'a mut Inputs,
     ) -> Self {
         let (virtual_headers, seen) = (HashSet::new(), HashSet::new());
-        Self { request, options, inputs, virtual_headers, seen }
+        Self { request, options, inputs, virtual_headers, seen, endless: Vec::new() }
+    }
+
+    /// What clang reads instead of what it had better not open.
+    pub(super) fn refusals(&self) -> Vec<SourceFile> {
+        let refused = |path: &PathBuf| SourceFile {
+            path: path.to_string_lossy().into_owned(),
+            text: b"#error this is no regular file\n".to_vec(),
+        };
+        self.endless.iter().map(refused).collect()
     }
 
     /// Adds all that is reached to `names`.
@@ -64,11 +78,19 @@ impl<'a> Sources<'a> {
             if self.seen.contains(&path) {
                 return;
             }
-            if let Ok(text) = std::fs::read(&path) {
-                self.seen.insert(path.clone());
-                self.inputs.files.push(path.clone());
-                self.text(&text, path.parent(), names);
-                return;
+            match regular::read(&path) {
+                Ok(text) => {
+                    self.seen.insert(path.clone());
+                    self.inputs.files.push(path.clone());
+                    self.text(&text, path.parent(), names);
+                    return;
+                }
+                Err(error) if error.kind() == ErrorKind::InvalidInput && !path.is_dir() => {
+                    self.seen.insert(path.clone());
+                    self.endless.push(path);
+                    return;
+                }
+                Err(_) => {}
             }
             if !self.inputs.absent.contains(&path) {
                 self.inputs.absent.push(path);

@@ -15,7 +15,8 @@ mod usdt;
 pub use edit::{Edit, EditError, EditSet, Shift};
 pub use embedded::BCC_HEADERS;
 
-use crate::clang::Index;
+use crate::cflags;
+use crate::clang::{ClangError, Index};
 use crate::diag;
 use crate::facts::Rewritten;
 use crate::parse::{Report, calls, programs, tables};
@@ -35,7 +36,14 @@ pub fn rewrite(request: &CompileRequest, input: ClangInput) -> Result<Rewritten,
     parsed.args.extend(["-D__BCC_PARSE__", "-fspell-checking"].map(str::to_owned));
     let internal = |error: String| vec![Diagnostic::new(Severity::Error, Stage::Parse, error)];
     let index = Index::new().map_err(|error| internal(error.to_string()))?;
-    let unit = index.parse(&parsed).map_err(|error| internal(error.to_string()))?;
+    let unit = index.parse(&parsed).map_err(|error| {
+        let named = match error {
+            ClangError::Parse { .. } => cflags::culprit(&index, &request.cflags),
+            _ => None,
+        };
+        let named = named.map(|flag| format!("clang does not take the argument {flag:?}"));
+        internal(named.unwrap_or_else(|| error.to_string()))
+    })?;
 
     let mut messages = diag::from_clang(&unit, &input.main, &request.target);
     if diag::has_error(&messages) {

@@ -200,6 +200,8 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
         self.debug = debug
         self.funcs = {}
         self.tables = {}
+        if isinstance(cflags, (str, bytes)):
+            raise TypeError("cflags is a list of arguments, not one text")
         _find_file(hdr_file)
         if text is not None:
             name, source = None, text

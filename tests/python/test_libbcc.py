@@ -1,6 +1,7 @@
 """The C functions that scripts reach through `bcc.libbcc.lib`."""
 
 import ctypes as ct
+import errno
 import os
 import re
 import socket
@@ -8,6 +9,7 @@ import socket
 import pytest
 from bcc import BPF, PerfSWConfig, PerfType, lib
 from bcc.libbcc import (
+    _ELF_SYM_CB,
     _LOST_CB_TYPE,
     _RAW_CB_TYPE,
     _RINGBUF_CB_TYPE,
@@ -248,10 +250,39 @@ def test_ring_readers(no_leak):
         os.getpgid(0)
         assert lib.bpf_consume_ringbuf(rings) == 1 and len(seen) == 2
         os.getpgid(0)
-        assert lib.bpf_poll_ringbuf(rings, 1000) == -7
+        os.getpgid(0)
+        # What the function has not seen when it refuses one is not lost.
+        assert lib.bpf_poll_ringbuf(rings, 1000) == -7 and len(seen) == 3
+        assert lib.bpf_poll_ringbuf(rings, 1000) == 1 and len(seen) == 4
         assert lib.bpf_poll_ringbuf(rings, 0) == 0
+        value = ct.c_uint64()
+        assert lib.bpf_lookup_elem(b["events"].get_fd(), None, ct.byref(value)) == -1
+        assert ct.get_errno() == errno.EOPNOTSUPP
         lib.bpf_free_ringbuf(rings)
         assert lib.bpf_new_ringbuf(-1, call, None) is None
+
+
+def test_programs_are_not_taken_for_maps(no_leak):
+    with BPF(text=NOTHING) as b:
+        fd = b.load_func("f", BPF.SOCKET_FILTER).fd
+        room = ct.create_string_buffer(4096)
+        for call, rest in [
+            (lib.bpf_get_next_key, [room, room]),
+            (lib.bpf_lookup_elem, [room, room]),
+            (lib.bpf_update_elem, [room, room, 0]),
+            (lib.bpf_delete_elem, [room]),
+        ]:
+            assert call(fd, *rest) == -1 and ct.get_errno() == errno.EINVAL
+
+
+def test_files_that_would_wait_for_a_writer_are_refused(tmp_path):
+    fifo = os.fsencode(tmp_path / "fifo")
+    os.mkfifo(fifo)
+    assert lib.bcc_elf_get_type(fifo) == -1
+    assert lib.bcc_usdt_new_frompath(fifo) is None
+    assert lib.bcc_resolve_symname(fifo, b"f", 0, -1, None, ct.byref(bcc_symbol())) == -1
+    assert lib.bcc_perf_map_foreach_sym(fifo, _ELF_SYM_CB(lambda *_: 0), None) == -1
+    assert lib.bcc_zip_archive_open(fifo) is None
 
 
 def test_symbol_caches():

@@ -1,7 +1,7 @@
 //! C functions that read perf and ring buffers, for scripts that poll by themselves.
 
 use super::{failed, fd_of};
-use bcc_core::events::{Batch, Poller, RingBuffer, SourceId};
+use bcc_core::events::{Event, Polled, Poller, RingBuffer, SourceId};
 use bcc_sys::SysError;
 use bcc_sys::mmap::{PerfRecord, PerfRing};
 use bcc_sys::perf::{self, PerfEventAttr};
@@ -282,26 +282,28 @@ impl Rings {
         Ok(())
     }
 
-    /// Calls back for what there is; how many, or the negative number that a function answered.
+    /// Calls back for what there is; how many, or the negative number that a function answered: what comes
+    /// after that record waits for the next call.
     fn give(&mut self) -> Result<c_int, Errno> {
-        let mut batch = Batch::default();
+        let Self { poller, calls } = self;
         let mut given = 0;
-        loop {
-            let came = self.poller.consume_into(&mut batch, 4096).map_err(|error| {
-                log::debug!("{error}");
-                Errno::EIO
-            })?;
-            for record in batch.iter() {
-                let Some((call, ctx)) = self.calls.get(&record.source) else { continue };
-                let answer = call(*ctx, record.data.as_ptr().cast_mut().cast(), record.data.len());
-                if answer < 0 {
-                    return Ok(answer);
-                }
-                given += 1;
+        let polled = poller.consume(|event| {
+            let Event::Sample { source, data, .. } = event else {
+                return ControlFlow::Continue(());
+            };
+            let Some((call, ctx)) = calls.get(&source) else { return ControlFlow::Continue(()) };
+            given += 1;
+            match call(*ctx, data.as_ptr().cast_mut().cast(), data.len()) {
+                refused @ ..0 => ControlFlow::Break(refused),
+                _ => ControlFlow::Continue(()),
             }
-            batch.clear();
-            if came < 4096 {
-                return Ok(given);
+        });
+        match polled {
+            Ok(Polled::Broken(refused)) => Ok(refused),
+            Ok(_) => Ok(given),
+            Err(error) => {
+                log::debug!("{error}");
+                Err(Errno::EIO)
             }
         }
     }

@@ -19,6 +19,7 @@ class _HeldChild:
     def release(self):
         """Lets the child go on to its exec."""
         if self._release is not None:
+            os.write(self._release, b"g")
             os.close(self._release)
             self._release = None
 
@@ -29,14 +30,16 @@ class _HeldChild:
 
 
 def _become(argv, hold, release):
-    """In the child: waits for the end of the pipe, then becomes the command. Never returns.
+    """In the child: waits for a byte in the pipe, then becomes the command. Never returns.
 
+    A tracer that ends before it says so closes the pipe: nothing is run that would not be traced.
     All that the tracer has open closes at the exec, so that the command starts with what a shell
     would give it.
     """
     try:
         os.close(release)
-        os.read(hold, 1)
+        if not os.read(hold, 1):
+            os._exit(127)
         # Python ignores it for itself.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         os.execvp(argv[0], argv)

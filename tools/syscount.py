@@ -82,6 +82,14 @@ int enter(struct tracepoint__raw_syscalls__sys_enter *args)
     start.update(&id, &now);
     return 0;
 }
+
+/* The call by which a thread ends does not return. */
+int ended(struct tracepoint__sched__sched_process_exit *args)
+{
+    u64 id = bpf_get_current_pid_tgid();
+    start.delete(&id);
+    return 0;
+}
 #endif
 
 int leave(struct tracepoint__raw_syscalls__sys_exit *args)
@@ -110,6 +118,7 @@ int leave(struct tracepoint__raw_syscalls__sys_exit *args)
     if (!since)
         return 0;
     ns = bpf_ktime_get_ns() - *since;
+    start.delete(&id);
 #endif
     struct total nothing = {};
     struct total *t = totals.lookup_or_try_init(&key, &nothing);
@@ -121,12 +130,13 @@ int leave(struct tracepoint__raw_syscalls__sys_exit *args)
 }
 """
 NO_SYSCALL = 0xFFFFFFFF
+MAX_ERRNO = 4095  # of linux/err.h
 
 
 def error_number(text):
     """A number, or a name such as ENOENT."""
-    number = int(text) if text.isdigit() else getattr(errno, text, None)
-    if not isinstance(number, int):
+    number = int(text) if text.isdecimal() else getattr(errno, text, None)
+    if not isinstance(number, int) or number > MAX_ERRNO:
         raise argparse.ArgumentTypeError(f"couldn't map {text} to an errno")
     return number
 
@@ -186,8 +196,8 @@ def filter_of(args):
 
 def comm_of(pid):
     try:
-        with open(f"/proc/{pid}/comm") as comm:
-            return comm.read().strip()
+        with open(f"/proc/{pid}/comm", "rb") as comm:
+            return tool.text_of(comm.read().removesuffix(b"\n"))
     except OSError:
         return "[unknown]"
 
@@ -218,7 +228,7 @@ def print_report(args, totals):
     print(f"{title:<22} {'COUNT':>8}{last}")
     for key, count, ns in totals_of(args, totals):
         last = f" {ns / divisor:>16.{digits}f}" if args.latency else ""
-        print(f"{what(key):<22} {count:>8d}{last}")
+        print(tool.one_line(f"{what(key):<22} {count:>8d}{last}"))
     print("", flush=True)
 
 
@@ -268,7 +278,7 @@ def main():
     )  # fmt: skip
     hooks = {"raw_syscalls:sys_exit": "leave"}
     if args.latency:
-        hooks["raw_syscalls:sys_enter"] = "enter"
+        hooks |= {"raw_syscalls:sys_enter": "enter", "sched:sched_process_exit": "ended"}
     tool.attach_tracepoints(b, hooks)
     if not args.json:
         failed = "failed " if args.failures or args.errno is not None else ""

@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+import subprocess
+import sys
 
 from conftest import column
 
@@ -55,6 +57,23 @@ def test_one_syscall_by_process(start):
     (mine,) = [line for line in tool.lines if line.startswith(f"{os.getpid()} ")]
     assert mine[23:].split() == [str(PRIME)], tool.report()
     assert column(header, mine, "COMM") == open("/proc/self/comm").read().split()[0]
+
+
+def test_latency_of_more_threads_than_the_table_has_room_for(start):
+    threads = 10240 + PRIME
+    program = (
+        "import os, sys, threading\n"
+        "sys.stdin.readline()\n"
+        f"for _ in range({threads}):\n"
+        "    thread = threading.Thread(target=os.getppid)\n"
+        "    thread.start(), thread.join()\n"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)
+    tool = start(SCRIPT, "-L", "-p", str(worker.pid), "--syscall", "getppid")
+    tool.ready()
+    worker.communicate(b"\n")
+    assert tool.interrupt() == 0
+    assert [int(row.split()[1]) for row in tool.lines if row.startswith("getppid")] == [threads]
 
 
 def test_json_of_a_command(start):

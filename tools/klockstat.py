@@ -137,7 +137,8 @@ static int unlocked(u64 mutex)
     u64 hold = bpf_ktime_get_ns() - h->since;
     int stack = h->stack;
     held.delete(&holder);
-    struct sums *s = sums.lookup(&stack);
+    struct sums none = {};
+    struct sums *s = sums.lookup_or_try_init(&stack, &none);
     if (s) {
         lock_xadd(&s->hold_count, 1);
         lock_xadd(&s->hold_total, hold);
@@ -271,7 +272,8 @@ def print_table(b, args, word, rows):
 
 def report(b, args, sort):
     """Prints both tables; says on stderr which stacks could not be kept."""
-    items = [(key.value, sums) for key, sums in b[b"sums"].items()]
+    # Each is read and removed at once: to clear them after all is printed would lose much.
+    items = [(key.value, sums) for key, sums in b[b"sums"].items_lookup_and_delete_batch()]
     at = {"count": 1, "max": 2, "total": 3}[sort]
     for word, prefix in (("Spin", "wait"), ("Hold", "hold")):
         rows = [
@@ -311,7 +313,6 @@ def main():
     )  # fmt: skip
     for _last in tool.intervals(seconds, count):
         report(b, args, sort)
-        b[b"sums"].clear()
 
 
 if __name__ == "__main__":

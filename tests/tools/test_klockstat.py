@@ -1,6 +1,8 @@
 """klockstat counts the mutex of a pipe, locked a prime number of times by a writer."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -63,6 +65,34 @@ def test_rows_callers_and_json(start, in_guest):
     found = [r for r in records.json() if (r["caller"] or "").split("+")[0] in WRITERS]
     assert {r["event"] for r in found} == {"wait", "hold"}, records.report()
     assert all(r["total_ns"] >= r["max_ns"] > 0 and r["count"] > 0 for r in found)
+
+
+def test_reports_add_up_to_what_happened(start, in_guest):
+    program = (
+        "import os, select, sys\n"
+        "there, back = os.pipe()\n"
+        "sys.stdin.readline()\n"
+        "count = 0\n"
+        "while not select.select([0], [], [], 0)[0]:\n"
+        "    count += os.write(back, b'x')\n"
+        "    os.read(there, 1)\n"
+        "os.write(1, b'%d' % (count + 1))\n"  # writes to a pipe, as well
+    )
+    command = [sys.executable, "-u", "-c", program]
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    tool = start(SCRIPT, "-p", str(worker.pid), "-i", "1")
+    tool.ready()
+    worker.stdin.write("\n"), worker.stdin.flush()
+    for _ in range(5):
+        tool.wait_for(lambda line: "Avg Spin" in line, after=len(tool.lines))
+    count = int(worker.communicate("\n")[0])
+    assert tool.interrupt() == 0
+    holds, held = [], False
+    for line in tool.lines:
+        held = "Hold" in line or held and "Spin" not in line
+        if held and line.split("+")[0].strip() in WRITERS:
+            holds.append(int(line[40:].split()[1]))
+    assert len(holds) > 3 and sum(holds) == count, tool.report()
 
 
 def test_mistakes_are_one_line(start):

@@ -187,7 +187,7 @@ def stacks_of(b, args, key, offset):
 def print_folded(args, key, count, kernel, user):
     middle = ["-"] if args.delimited and not only_one(args) else []
     frames = [name for _, name in reversed(user)] + middle + [name for _, name in reversed(kernel)]
-    print(";".join([tool.text_of(key.comm), *frames]), count)
+    print(tool.one_line(f"{';'.join([tool.text_of(key.comm), *frames])} {count}"))
 
 
 def only_one(args):
@@ -197,19 +197,19 @@ def only_one(args):
 def print_stack(args, key, count, kernel, user):
     def show(frames):
         for address, name in frames:
-            print(f"  {address:<16x} {name}" if args.verbose else f"  {name}")
+            print(tool.one_line(f"  {address:<16x} {name}" if args.verbose else f"  {name}"))
 
     show(kernel)
     if args.delimited and not only_one(args):
         print("    --")
     show(user)
     if args.perpid and not args.pid:
-        print(f"    {tool.text_of(key.comm)} [{key.pid}]")
+        print(tool.one_line(f"    {tool.text_of(key.comm)} [{key.pid}]"))
     print(f"    {count}\n")
 
 
 def report(b, args, counts):
-    """Prints what was counted since the last report."""
+    """Prints what was counted since the last report, the most frequent last."""
     found = [(count.value, key) for key, count in counts.items()]
     if args.timestamp and not args.json:
         print(f"{tool.clock():<8}")
@@ -226,6 +226,10 @@ def report(b, args, counts):
         else:
             print_stack(args, key, count, kernel, user)
     sys.stdout.flush()
+    # What is counted from here on finds its stack again; new ones need room.
+    stacks = b[b"stacks"]
+    if 2 * len(stacks) > stacks.max_entries:
+        stacks.clear()
 
 
 def main():

@@ -1,5 +1,9 @@
 """stackcount shows the path that led to a function, with a prime number of walks."""
 
+import ctypes
+import json
+import os
+
 import pytest
 
 SCRIPT = "tools/stackcount.py"
@@ -85,6 +89,29 @@ def test_json_every_interval(start, workload):
     assert tool.interrupt() == 0
     assert {(r["comm"], r["pid"]) for r in tool.json()} == {("telling", workload.pid)}
     assert sum(r["count"] for r in tool.json()) > PRIME
+
+
+def test_more_kinds_of_callers_than_the_table_has_room_for(start):
+    """Of a table of 10240, in parts that each fit."""
+    libc = ctypes.CDLL(None)
+    with open("/proc/thread-self/comm", "rb") as comm:
+        before = comm.read().removesuffix(b"\n")
+    tool = start(SCRIPT, "--json", "-U", "-i", "1", "-p", str(os.getpid()), "c:getsid")
+    tool.knock(lambda: libc.getsid(0))
+    names = [f"caller{number}" for number in range(16001)]
+    for at in range(0, len(names), 4000):
+        for name in names[at : at + 4000]:
+            libc.prctl(15, name.encode(), 0, 0, 0)
+            libc.getsid(0)
+        tool.wait_for(lambda line, last=name: f'"{last}"' in line)
+    libc.prctl(15, before, 0, 0, 0)
+    assert tool.interrupt() == 0
+    found = [(r["comm"], r["count"]) for r in map(json.loads, tool.lines)]
+    callers = {comm: 0 for comm, _ in found if comm.startswith("caller")}
+    for comm, count in found:
+        if comm in callers:
+            callers[comm] += count
+    assert callers == dict.fromkeys(names, 1)
 
 
 @pytest.mark.parametrize(

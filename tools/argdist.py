@@ -294,7 +294,7 @@ class Probe:
         print(f"\t{'COUNT':<10} EVENT")
         for count, values in self.rows():
             event = ", ".join(f"{title} = {value}" for title, value in values.items())
-            print(f"\t{count!s:<10} {event or 'total calls'}")
+            print(tool.one_line(f"\t{count!s:<10} {event or 'total calls'}"))
 
     def _report_histogram(self):
         title = self.label or self.titles[0]
@@ -369,15 +369,18 @@ def main():
     limit = -(-args.duration // args.interval) if args.duration else tool.FOREVER
     limit = min(limit, args.count or tool.FOREVER)
 
-    def step():
-        nonlocal reports
-        time.sleep(args.interval)
-        reports += 1
+    def report():
         if not args.json:
             print(f"[{tool.clock()}]")
         for probe in probes:
             probe.report()
         sys.stdout.flush()
+
+    def step():
+        nonlocal reports
+        time.sleep(min(args.interval, tool.FOREVER))
+        reports += 1
+        tool.unbroken(report)
 
     tool.poll(step, lambda: reports >= limit)
 

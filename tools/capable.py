@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
+from functools import partial
 
 from bcc import tool
 
@@ -258,18 +258,10 @@ def main():
         for frame in [f for frames in stacks_of(b, args, event).values() for f in frames]:
             tool.print_row(" " * 8 + frame)
 
-    def print_whole(*event):
-        """A Ctrl-C waits for the end of a row and its stacks."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            print_event(*event)
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
     if args.kernel_stack:
         # Reading the kernel's symbols takes long; not when the first event is there.
         b.ksym(0)
-    b[b"events"].open_perf_buffer(print_whole, page_cnt=64)
+    b[b"events"].open_perf_buffer(partial(tool.unbroken, print_event), page_cnt=64)
     if not args.json:
         tool.print_start(header(args))
     tool.poll_events(b)

@@ -149,6 +149,7 @@ int exit_execve(struct tracepoint__syscalls__sys_exit_execve *args)
 }
 """
 ARG, TRUNCATED, RETURN = range(3)
+ARGS_MAX = 1024
 
 
 def uid_of(text):
@@ -216,15 +217,10 @@ def row(args, start, event, ppid, line):
     return "".join(text for wanted, text in pieces if wanted)
 
 
-def one_line(data):
-    """Text with newlines written as a backslash and an n."""
-    return tool.text_of(data).replace("\n", "\\n")
-
-
 def parent_of(pid):
     """The parent of a process from /proc, 0 when it is gone."""
     try:
-        with open(f"/proc/{pid}/status") as status:
+        with open(f"/proc/{pid}/status", errors="replace") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("PPid:"))
     except (OSError, StopIteration):
         return 0
@@ -245,7 +241,7 @@ def main():
     })  # fmt: skip
     b = tool.load(text, cflags)
     tool.set_options(
-        b, "options", uid=args.uid or 0, ppid=args.ppid or 0, max_args=max(args.max_args, 1)
+        b, "options", uid=args.uid or 0, ppid=args.ppid or 0, max_args=max(min(args.max_args, ARGS_MAX), 1)
     )
     hooks = {
         "syscalls:sys_enter_execve": "enter_execve",
@@ -260,27 +256,27 @@ def main():
     def print_event(ctx, data, size):
         event = b[b"events"].event(data)
         if event.kind == ARG:
-            fields[event.pid].append(one_line(event.arg))
+            fields[event.pid].append(event.arg)
             return
         if event.kind == TRUNCATED:
-            fields[event.pid].append("...")
+            fields[event.pid].append(b"...")
             return
         words = fields.pop(event.pid, [])
         if event.ret != 0 and not args.fails:
             return
         if args.name and not re.search(args.name, tool.text_of(event.comm)):
             return
-        if args.line and not re.search(args.line, " ".join(words)):
+        if args.line and not re.search(args.line, tool.text_of(b" ".join(words))):
             return
         ppid = event.ppid or parent_of(event.pid)
         if args.json:
             tool.print_json({
                 "time": time.time(), "comm": tool.text_of(event.comm), "pid": event.pid,
                 "pcomm": tool.text_of(event.pcomm), "ppid": ppid, "uid": event.uid, "cpu": event.cpu,
-                "ret": event.ret, "args": words,
+                "ret": event.ret, "args": [tool.text_of(word) for word in words],
             })  # fmt: skip
             return
-        line = " ".join(quoted(w) for w in words) if args.quote else " ".join(words)
+        line = " ".join(map(quoted if args.quote else str, map(tool.path_of, words)))
         tool.print_row(row(args, start, event, ppid or "?", line))
 
     b[b"events"].open_ring_buffer(print_event)

@@ -242,7 +242,7 @@ def print_header(args):
 
 
 def row(args, event):
-    comm, name = tool.text_of(event.comm), tool.text_of(event.name)
+    comm, name = tool.text_of(event.comm), tool.path_of(event.name)
     kind, size = OPERATIONS[event.operation], event.ret & 0xFFFFFFFF
     if args.csv:
         return (
@@ -259,7 +259,7 @@ def main():
     args = options()
     tool.show_ebpf(args, TEXT)
     b = load(args)
-    tool.set_options(b, "options", min_us=args.min_ms * 1000, pid=args.pid or 0)
+    tool.set_options(b, "options", min_us=min(args.min_ms * 1000, (1 << 64) - 1), pid=args.pid or 0)
 
     def print_event(cpu, data, size):
         event = b[b"events"].event(data)

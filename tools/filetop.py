@@ -244,10 +244,10 @@ def print_report(args, rows):
         print(f"{tool.clock():<8} loadavg: {loadavg.read()}")
     print(f"{'TID':<7} {'COMM':<16} {'READS':<6} {'WRITES':<6} {'R_Kb':<7} {'W_Kb':<7} T FILE")
     for key, sums in rows:
-        print(
+        print(tool.one_line(
             f"{key.tid:<7} {tool.text_of(key.comm):<16} {sums.reads:<6} {sums.writes:<6} "
             f"{sums.rbytes // 1024:<7} {sums.wbytes // 1024:<7} {chr(key.type)} {shown_name(key)}"
-        )
+        ))  # fmt: skip
     sys.stdout.flush()
 
 

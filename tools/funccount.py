@@ -191,7 +191,7 @@ def report(counts, args, name_of):
         print(f"{tool.clock():<8}")
     print(f"{'FUNC':<36} {'COUNT':>8}")
     for count, name in rows:
-        print(f"{tool.text_of(name):<36} {count:>8d}")
+        print(tool.one_line(f"{tool.text_of(name):<36} {count:>8d}"))
     sys.stdout.flush()
 
 

@@ -424,8 +424,9 @@ def report(b, args, pid):
             print(f"\taddr = {address:x} size = {size}")
     for stack, size, count, _ in rows[-args.top :]:
         frames = frames_of(b, args, pid, stack)
-        text = "\n\t\t".join(["stack information lost"] if frames is None else frames)
-        print(f"\t{size} bytes in {count} allocations from stack\n\t\t{text}")
+        print(f"\t{size} bytes in {count} allocations from stack")
+        for frame in ["stack information lost"] if frames is None else frames or [""]:
+            print(tool.one_line(f"\t\t{frame}"))
     sys.stdout.flush()
 
 
@@ -461,8 +462,8 @@ def main():
         tool.fail("memleak: this kernel has no tracepoints for allocations")
     if args.trace:
         b.trace_open()
+    what = f"pid {pid}" if not kernel else "kernel allocators"
     if not args.json:
-        what = f"pid {pid}" if not kernel else "kernel allocators"
         tool.print_start(f"Attaching to {what}, Ctrl+C to quit.")
     if args.command:
         from bcc.exec import cmd_ready
@@ -475,8 +476,8 @@ def main():
 
     def step():
         nonlocal left
-        time.sleep(args.interval)
-        report(b, args, pid)
+        time.sleep(min(args.interval, tool.FOREVER))
+        tool.unbroken(report, b, args, pid)
         left = None if left is None else left - 1
 
     tool.poll(step, lambda: left is not None and left <= 0)

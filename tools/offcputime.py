@@ -275,11 +275,12 @@ def print_stack(args, key, us, kernel, user):
     user = ["[Missed User Stack]"] if user is None else user
     if args.folded:
         middle = ["-"] if both else []
-        print(";".join([comm, *reversed(user), *middle, *reversed(kernel)]), us)
+        stack = ";".join([comm, *reversed(user), *middle, *reversed(kernel)])
+        print(tool.one_line(f"{stack} {us}"))
         return
     for frame in [*kernel, *(["--"] if both else []), *user]:
-        print(f"    {frame}")
-    print(f"    {'-':<16} {comm} ({key.tid})")
+        print(tool.one_line(f"    {frame}"))
+    print(tool.one_line(f"    {'-':<16} {comm} ({key.tid})"))
     print(f"        {us}\n")
 
 

@@ -401,7 +401,7 @@ def main():
         line += f"{tid if args.tid is not None else pid:<6d} {comm:<16} {fd:>4d} {error:>3d} "
         if args.extended_fields:
             line += flags_and_mode(event.flags, event.mode)
-        tool.print_row(line + tool.text_of(name))
+        tool.print_row(line + tool.path_of(name))
 
     b[b"events"].open_ring_buffer(print_event)
     if not args.json:

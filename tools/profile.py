@@ -224,7 +224,8 @@ def print_folded(b, args, key, count, kernel, user):
         kernel_names = [name + mark for name in kernel_names]
     middle = ["-"] if both else []
     comm = tool.text_of(key.comm)
-    print(";".join([comm, *reversed(user_names), *middle, *reversed(kernel_names)]), count)
+    stack = ";".join([comm, *reversed(user_names), *middle, *reversed(kernel_names)])
+    print(tool.one_line(f"{stack} {count}"))
 
 
 def print_stack(b, args, key, count, kernel, user):
@@ -238,8 +239,8 @@ def print_stack(b, args, key, count, kernel, user):
         ] or user_names
     both = args.delimited and kernel != [] and user != []
     for frame in [*kernel_names, *(["--"] if both else []), *user_names]:
-        print(f"    {frame}")
-    print(f"    {'-':<16} {tool.text_of(key.comm)} ({key.pid})")
+        print(tool.one_line(f"    {frame}"))
+    print(tool.one_line(f"    {'-':<16} {tool.text_of(key.comm)} ({key.pid})"))
     print(f"        {count}\n")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import textwrap
 
 from bcc import tool
@@ -213,7 +214,7 @@ def libraries(args):
 
 def attach(b, args):
     for kind, path in libraries(args):
-        where = {"name": path.encode(), "pid": args.pid or -1}
+        where = {"name": os.fsencode(path), "pid": args.pid or -1}
         _, writers, readers = LIBRARIES[kind]
         for functions, leave in ((writers, b"write_leave"), (readers, b"read_leave")):
             for function in functions:
@@ -251,7 +252,7 @@ def block(args, event, data):
     text = tool.text_of(data)
     if args.hexdump:
         text = "\n".join(textwrap.wrap(data.hex(), 32))
-    return f"----- DATA -----\n{text}\n{end}\n\n"
+    return f"----- DATA -----\n{text}\n{end}\n\n\n"
 
 
 def cflags_for(args):
@@ -290,7 +291,8 @@ def main():
             return
         tool.print_row(row(args, event, seconds))
         if captured:
-            tool.print_row(block(args, event, captured))
+            sys.stdout.write(block(args, event, captured))
+            sys.stdout.flush()
 
     b[b"events"].open_perf_buffer(print_event, page_cnt=64)
     if not args.json:

@@ -182,18 +182,18 @@ def main():
         first = event.ts if first is None else first
         seconds = (event.ts - first) / 1e9
         fd, error = (event.ret, 0) if event.ret >= 0 else (-1, -event.ret)
-        comm, path, call = tool.text_of(event.comm), tool.text_of(event.path), CALLS[event.name]
+        comm, call = tool.text_of(event.comm), CALLS[event.name]
         if args.json:
             tool.print_json({
                 "time": seconds, "pid": event.pid, "comm": comm, "fd": fd, "err": error,
-                "syscall": call, "path": path,
+                "syscall": call, "path": tool.text_of(event.path),
             })  # fmt: skip
             return
         pieces = [
             (args.timestamp, f"{seconds:<14.9f}"),
             (True, f"{event.pid:<7d} {comm:<16} {fd:>4d} {error:>3d}"),
             (args.sysname, f" {call:<12}"),
-            (True, f" {path}"),
+            (True, f" {tool.path_of(event.path)}"),
         ]
         tool.print_row("".join(text for wanted, text in pieces if wanted))
 

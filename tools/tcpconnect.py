@@ -8,13 +8,7 @@ from __future__ import annotations
 
 import struct
 import time
-from socket import (
-    AF_PACKET,
-    SOCK_DGRAM,
-    SOL_SOCKET,
-    ntohs,
-    socket,
-)  # fmt: skip
+from socket import AF_PACKET, SOCK_DGRAM, SOL_SOCKET, ntohs, socket
 
 from bcc import tool
 
@@ -365,7 +359,8 @@ def print_events(args, b):
     b[b"events"].open_perf_buffer(print_event, page_cnt=64)
     attach(args, b)
     if not args.json:
-        tool.print_start("Tracing connect ... Hit Ctrl-C to end\n" + header(args))
+        tool.print_row("Tracing connect ... Hit Ctrl-C to end")
+        tool.print_start(header(args))
     tool.poll(step)
     b.perf_buffer_consume()
 

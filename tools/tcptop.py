@@ -231,10 +231,10 @@ def print_table(rows, suffix, width):
     print(f"{'PID':<7} {'COMM':<12} {ends} {'RX_KB':>6} {'TX_KB':>6}")
     for r in rows:
         local, remote = f"{r['laddr']}:{r['lport']}", f"{r['raddr']}:{r['rport']}"
-        print(
+        print(tool.one_line(
             f"{r['pid']:<7d} {r['comm']:<12.12} {local:<{width}} {remote:<{width}} "
             f"{r['rx_bytes'] // 1024:>6d} {r['tx_bytes'] // 1024:>6d}"
-        )
+        ))  # fmt: skip
 
 
 def print_screen(args, rows):

@@ -502,17 +502,17 @@ class Printer:
         cpu = f"{event.cpu:<3} " if self.args.print_cpu else ""
         row = (f"{self._time(event)}{cpu}{event.pid:<7d} {event.tid:<7d} {comm:<15} "
                f"{probe.function:<16} {message}")  # fmt: skip
-        text = "\n".join([row, *kernel, *user])
+        lines = (row, *kernel, *user)
         if self.args.kernel_stack or self.args.user_stack:
-            text += "\n"
+            lines = (*lines, "")
         if self.args.aggregate:
-            self.counts[text] = self.counts.get(text, 0) + 1
+            self.counts[lines] = self.counts.get(lines, 0) + 1
         else:
-            tool.print_row(text)
+            tool.print_row(*lines)
 
     def totals(self):
-        for text, count in sorted(self.counts.items(), key=lambda item: -item[1]):
-            tool.print_row(f"{text}\n-->COUNT {count}\n")
+        for lines, count in sorted(self.counts.items(), key=lambda item: -item[1]):
+            tool.print_row(*lines, f"-->COUNT {count}", "")
 
 
 def open_buffer(b, probe, printer, pages):

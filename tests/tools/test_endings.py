@@ -32,6 +32,19 @@ def test_an_impatient_user_sees_no_traceback(start, name, words, status):
     assert tool.errors == [], tool.report()
 
 
+def test_an_interval_of_ages_is_waited_for(start):
+    tool = start("tools/runqlat.py", "-p", ME, str(1 << 62))
+    tool.ready()
+    assert tool.interrupt() == 0 and tool.errors == [], tool.report()
+
+
+def test_a_command_is_not_run_when_nothing_can_be_traced(start, tmp_path):
+    tool = start("tools/opensnoop.py", "-b", str(1 << 40), "--exec", "touch", f"{tmp_path}/made")
+    # The command has the tool's stdout: it has ended, too.
+    assert tool.finish() == 1 and tool.lines == []
+    assert not os.path.exists(f"{tmp_path}/made")
+
+
 def test_a_reader_that_goes_away_ends_the_tool():
     command = [sys.executable, str(TOP / "tools/opensnoop.py"), "-p", ME]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tool:

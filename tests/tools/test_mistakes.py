@@ -85,6 +85,21 @@ def test_a_limit_below_zero_is_refused(name, option):
     assert option in error and error.endswith(": must be positive")
 
 
+@pytest.mark.parametrize(
+    ("name", "option", "last"),
+    [
+        ("offcputime", "-m", (1 << 64) - 1), ("offcputime", "--state", (1 << 64) - 1),
+        ("memleak", "-Z", (1 << 64) - 1), ("opensnoop", "-d", (1 << 64) - 1),
+        ("syscount", "-e", 4095),
+    ],
+)  # fmt: skip
+def test_a_number_that_the_kernel_cannot_hold_is_refused(name, option, last):
+    for value in (last + 1, 10**30):
+        error = refused(name, option, str(value))
+        wanted = f"couldn't map {value} to an errno" if option == "-e" else "must be below 2^64"
+        assert option in error and error.endswith(f": {wanted}")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_unknown_option_is_a_usage_error(name):
     assert refused(name, "--no-such-option") == "unrecognized arguments: --no-such-option"

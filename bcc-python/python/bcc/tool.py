@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 FOREVER = 99999999  # what upstream's interval tools take for "until Ctrl-C"
+# A name must neither end its row nor speak to the terminal. A tab does neither.
+CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(9), *range(10, 32), *range(127, 160))}
 
 
 def parser(description: str, examples: str) -> argparse.ArgumentParser:
     """An option parser with what every tool has: -h with examples, and --ebpf."""
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() else os.get_terminal_size(1)[0] if os.isatty(1) else 80
+    width = width or 80  # of a terminal that was not told its size
     # Without a width it would import shutil to ask for one, which takes as long as argparse itself.
     raw = partial(argparse.RawDescriptionHelpFormatter, width=width - 2)
     p = argparse.ArgumentParser(description=description, formatter_class=raw, epilog=examples)
@@ -63,9 +66,11 @@ def add_family(p: argparse.ArgumentParser) -> None:
 
 
 def whole(text: str, least: int = 0) -> int:
-    """A number of at least `least`; for `type=` of an option."""
+    """A number of at least `least` that 64 bits can hold; for `type=` of an option."""
     if not re.fullmatch(r"[+-]?\d+", text):
         raise argparse.ArgumentTypeError("must be an integer")
+    if len(text) > 20 or int(text) >= 1 << 64:
+        raise argparse.ArgumentTypeError("must be below 2^64")
     if int(text) < least:
         raise argparse.ArgumentTypeError("must be positive" if int(text) < 0 else "must be nonzero")
     return int(text)
@@ -140,10 +145,19 @@ def run(main: Callable[[], object]) -> None:
     """Runs a tool; what bcc could not do (attach, find a symbol) is one line, not a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt_once)
+    # The kernel's bytes are printed as they are, whatever the locale.
+    sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
     try:
-        main()
+        _run_or_fail(main)
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, lambda *_: None)  # what is attached is detached in order
+
+
+def _run_or_fail(main: Callable[[], object]) -> None:
+    try:
+        main()
     except BrokenPipeError:  # the reader went away: no complaint at the last flush
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
@@ -152,8 +166,6 @@ def run(main: Callable[[], object]) -> None:
         if not known and not type(error).__module__.startswith("bcc"):
             raise
         fail(f"{os.path.basename(sys.argv[0])}: {error}")
-    finally:
-        signal.signal(signal.SIGINT, lambda *_: None)  # what is attached is detached in order
 
 
 def _interrupt_once(_number: int, _frame: object) -> None:
@@ -225,9 +237,10 @@ def find_binary(name: str) -> bytes | None:
     """The file of a library's short name (`c`), a path, or a program in PATH."""
     from bcc import BPF
 
+    file = os.fsencode(name)
     if "/" in name:
-        return os.fsencode(name) if os.path.exists(name) else None
-    return BPF.find_library(name.encode()) or BPF.find_exe(name.encode())
+        return file if os.path.exists(file) else None
+    return BPF.find_library(file) or BPF.find_exe(file)
 
 
 def probe_pattern(text: str, regexp: bool) -> tuple[str, bytes | None, bytes]:
@@ -247,7 +260,7 @@ def probe_pattern(text: str, regexp: bool) -> tuple[str, bytes | None, bytes]:
     path = find_binary(library) if library else None
     if library and path is None or kind == "u" and not library:
         fail(f"unable to find library {library}")
-    return kind or "p", path, pattern.encode()
+    return kind or "p", path, os.fsencode(pattern)
 
 
 def usdt(path: bytes | None, pid: int | None) -> Any:
@@ -263,6 +276,11 @@ def usdt(path: bytes | None, pid: int | None) -> Any:
 def text_of(data: bytes) -> str:
     """Kernel bytes as text; what is no UTF-8 becomes a replacement character."""
     return data.decode("utf-8", "replace")
+
+
+def path_of(data: bytes) -> str:
+    """Kernel bytes as text that is printed as the same bytes, so that it names the same file."""
+    return data.decode("utf-8", "surrogateescape")
 
 
 def address(family: int, data: Any) -> tuple[int, str]:
@@ -285,10 +303,15 @@ def print_json(record: dict[str, Any]) -> None:
     print_row(json.dumps(record))
 
 
-def print_row(text: str) -> None:
-    """A line that a reader of the pipe sees at once."""
+def one_line(text: str) -> str:
+    """A line to print; control characters of the names in it are shown as escapes."""
+    return text if text.isprintable() else text.translate(CONTROLS)
+
+
+def print_row(*lines: str) -> None:
+    """Lines that a reader of the pipe sees at once, made by `one_line`."""
     # One write: Ctrl-C between a text and its end would join two lines.
-    sys.stdout.write(text + "\n")
+    sys.stdout.write("".join(one_line(line) + "\n" for line in lines))
     sys.stdout.flush()
 
 
@@ -308,6 +331,15 @@ def poll(step: Callable[[], object], until: Callable[[], bool] | None = None) ->
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         return True
     return _interrupted
+
+
+def unbroken(action: Callable[..., object], *args: object) -> None:
+    """Calls what prints more than a line; a Ctrl-C waits for its end. For `step` of `poll`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        action(*args)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def poll_events(b: Any, until: Callable[[], bool] | None = None) -> bool:
@@ -331,7 +363,7 @@ def intervals(seconds: float, count: int) -> Iterator[bool]:
         last = number == count
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-            time.sleep(seconds)
+            time.sleep(min(seconds, FOREVER))
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         except KeyboardInterrupt:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -98,6 +98,21 @@ def test_programs_are_found_loaded_and_run(no_leak):
     assert lib.kernel_struct_has_field(b"task_struct", b"pid") == 1
 
 
+def test_of_structs_of_options_no_more_is_touched_than_there_is(no_leak):
+    with BPF(text="int f(struct __sk_buff *skb) { return 5; }") as b:
+        fd = b.load_func("f", BPF.SOCKET_FILTER).fd
+        packet = ct.create_string_buffer(bytes(64), 64)
+        opts = bpf_test_run_opts(data_in=ct.cast(packet, ct.c_void_p), data_size_in=64)
+        opts.sz = bpf_test_run_opts.duration.offset
+        # Behind its end, where an older caller has something else.
+        opts.duration = opts.flags = opts.cpu = opts.batch_size = 0xAAAAAAAA
+        assert lib.bpf_prog_test_run_opts(fd, ct.byref(opts)) == 0
+        assert (opts.retval, opts.duration, opts.flags) == (5, 0xAAAAAAAA, 0xAAAAAAAA)
+        opts.sz = 0
+        assert lib.bpf_prog_test_run_opts(fd, ct.byref(opts)) == -1 and ct.get_errno() == errno.EINVAL
+        assert lib.bpf_prog_test_run_opts(fd, None) == -1 and ct.get_errno() == errno.EINVAL
+
+
 def test_pins(tmp_path, no_leak):
     path = os.fsencode(f"/sys/fs/bpf/bcc_test_{os.getpid()}")
     with BPF(text="BPF_HASH(t, u32, u64);") as b:

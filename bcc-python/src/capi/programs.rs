@@ -2,6 +2,7 @@
 
 use super::{c_str, c_text, failed, fd_of, input, output, owned, status, sys};
 use bcc_core::program::privilege::raise_memlock;
+use bcc_sys::SysError;
 use bcc_sys::bpf::call::{ProgLoad, prog_load};
 use bcc_sys::bpf::{self, object};
 use nix::errno::Errno;
@@ -22,9 +23,35 @@ pub(crate) unsafe extern "C" fn bpf_prog_get_tag(fd: c_int, tag: *mut u64) -> c_
     }))
 }
 
+/// How many bytes there are of a struct that begins with their number, as libbpf's do.
+///
+/// # Safety
+/// `opts` is null or points to such a struct.
+unsafe fn size_of_opts<T>(opts: *const T) -> Result<usize, SysError> {
+    if opts.is_null() {
+        return Err(sys("bpf", Errno::EFAULT));
+    }
+    // SAFETY: not null, and the caller promises a struct that begins so.
+    let size = unsafe { opts.cast::<usize>().read_unaligned() };
+    if size < size_of::<usize>() { Err(sys("bpf", Errno::EINVAL)) } else { Ok(size) }
+}
+
+/// Copies what there is of `opts` over the beginning of `whole`: callers that were built earlier know fewer
+/// fields.
+///
+/// # Safety
+/// `opts` is null or points to a struct that begins like `T`, by fields that may hold any bytes.
+unsafe fn read_opts<T: Copy>(opts: *const T, mut whole: T) -> Result<T, SysError> {
+    // SAFETY: as this function's.
+    let size = unsafe { size_of_opts(opts) }?.min(size_of::<T>());
+    // SAFETY: the struct has that many bytes, and so has `whole`, which is ours.
+    unsafe { opts.cast::<u8>().copy_to_nonoverlapping((&raw mut whole).cast(), size) };
+    Ok(whole)
+}
+
 /// Input and output of [`bpf_prog_test_run_opts`], as libbpf lays it out.
 #[repr(C)]
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct TestRunOpts {
     size: usize,
     data_in: *const c_void,
@@ -43,6 +70,26 @@ pub(crate) struct TestRunOpts {
     batch_size: u32,
 }
 
+impl TestRunOpts {
+    const NONE: Self = Self {
+        size: 0,
+        data_in: std::ptr::null(),
+        data_out: std::ptr::null_mut(),
+        data_size_in: 0,
+        data_size_out: 0,
+        ctx_in: std::ptr::null(),
+        ctx_out: std::ptr::null_mut(),
+        ctx_size_in: 0,
+        ctx_size_out: 0,
+        retval: 0,
+        repeat: 0,
+        duration: 0,
+        flags: 0,
+        cpu: 0,
+        batch_size: 0,
+    };
+}
+
 /// Runs a program on given data.
 ///
 /// # Safety
@@ -50,10 +97,13 @@ pub(crate) struct TestRunOpts {
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn bpf_prog_test_run_opts(
     program: c_int,
-    opts: *mut TestRunOpts,
+    to: *mut TestRunOpts,
 ) -> c_int {
     // SAFETY: as this function's.
-    let Some(opts) = (unsafe { opts.as_mut() }) else { return failed(Errno::EINVAL) };
+    let mut opts = match unsafe { read_opts(to, TestRunOpts::NONE) } {
+        Ok(opts) => opts,
+        Err(_) => return failed(Errno::EINVAL),
+    };
     let run = || {
         // SAFETY: as this function's.
         let data = unsafe { input(opts.data_in, opts.data_size_in as usize) }?;
@@ -87,6 +137,9 @@ pub(crate) unsafe extern "C" fn bpf_prog_test_run_opts(
     opts.ctx_size_out = u32::try_from(result.ctx.len()).unwrap_or(u32::MAX);
     opts.retval = result.retval;
     opts.duration = result.duration_ns;
+    let size = opts.size.min(size_of::<TestRunOpts>());
+    // SAFETY: as this function's: the struct has that many bytes.
+    unsafe { (&raw const opts).cast::<u8>().copy_to_nonoverlapping(to.cast(), size) };
     0
 }
 
@@ -104,6 +157,21 @@ pub(crate) struct ProgLoadOpts {
     attach_btf_id: u32,
     attach_prog_fd: u32,
     attach_btf_obj_fd: u32,
+}
+
+impl ProgLoadOpts {
+    const NONE: Self = Self {
+        size: size_of::<Self>(),
+        attempts: 0,
+        expected_attach_type: 0,
+        prog_btf_fd: 0,
+        prog_flags: 0,
+        prog_ifindex: 0,
+        kern_version: 0,
+        attach_btf_id: 0,
+        attach_prog_fd: 0,
+        attach_btf_obj_fd: 0,
+    };
 }
 
 /// Loads a program; its descriptor, or -1 with `errno` and what the verifier said in `log`.
@@ -124,7 +192,10 @@ pub(crate) unsafe extern "C" fn bcc_prog_load_xattr(
     allow_rlimit: bool,
 ) -> c_int {
     // SAFETY: as this function's.
-    let Some(opts) = (unsafe { opts.as_ref() }) else { return failed(Errno::EFAULT) };
+    let opts = match unsafe { read_opts(opts, ProgLoadOpts::NONE) } {
+        Ok(opts) => opts,
+        Err(error) => return failed(error.errno),
+    };
     // SAFETY: as this function's. Without a name the program has none.
     let name = unsafe { c_text(name) }.unwrap_or_default();
     let loaded = || {
@@ -174,18 +245,7 @@ pub(crate) unsafe extern "C" fn bcc_prog_load(
     log: *mut c_char,
     log_size: c_uint,
 ) -> c_int {
-    let opts = ProgLoadOpts {
-        size: size_of::<ProgLoadOpts>(),
-        attempts: 0,
-        expected_attach_type: 0,
-        prog_btf_fd: 0,
-        prog_flags: 0,
-        prog_ifindex: 0,
-        kern_version,
-        attach_btf_id: 0,
-        attach_prog_fd: 0,
-        attach_btf_obj_fd: 0,
-    };
+    let opts = ProgLoadOpts { kern_version, ..ProgLoadOpts::NONE };
     // SAFETY: the options live during the call; the rest as this function's.
     unsafe {
         bcc_prog_load_xattr(

@@ -72,7 +72,7 @@ impl fmt::Display for AttachKind {
 
 /// Why something could not be attached (or detached): what it was, and what stood in the way.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot attach to {kind} {target}: {problem}{}", .hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
+#[error("cannot {} {kind} {target}: {problem}{}", if *.detaching { "detach from" } else { "attach to" }, .hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
 pub struct AttachError {
     /// What kind of attachment.
     pub kind: AttachKind,
@@ -83,6 +83,8 @@ pub struct AttachError {
     pub problem: Problem,
     /// What may help, in a few words.
     pub hint: Option<Cow<'static, str>>,
+    /// Whether it was to be detached.
+    pub detaching: bool,
 }
 
 /// What stood in an attachment's way.
@@ -127,12 +129,18 @@ impl AttachError {
         target: impl Into<String>,
         problem: impl Into<Problem>,
     ) -> Self {
-        let mut error = Self { kind, target: target.into(), problem: problem.into(), hint: None };
+        let (target, problem) = (target.into(), problem.into());
+        let mut error = Self { kind, target, problem, hint: None, detaching: false };
         error.hint = error.errno().and_then(|errno| {
             let refused = privilege::hint(errno, need(kind)).map(Cow::Owned);
             refused.or_else(|| hint(kind, errno).map(Cow::Borrowed))
         });
         error
+    }
+
+    /// The same of an attachment that does not end.
+    pub(super) fn while_detaching(self) -> Self {
+        Self { detaching: true, ..self }
     }
 
     /// What the kernel answered, if it was asked.
@@ -176,6 +184,7 @@ fn hint(kind: AttachKind, errno: Errno) -> Option<&'static str> {
             "this kernel lists BPF trampolines and refuses them"
         }
         (K::Xdp, Errno::EBUSY) => "the device runs another XDP program",
+        (K::Xdp, Errno::EEXIST) => "another XDP program, or one in another mode, is there",
         (K::Xdp, Errno::EBADMSG) => "the device's driver cannot take it: try XDP_FLAGS_SKB_MODE",
         (K::Xdp, Errno::EOPNOTSUPP) => "the driver has no native XDP: try XDP_FLAGS_SKB_MODE",
         (K::PerfEvent, Errno::ENOENT | Errno::EOPNOTSUPP) => {

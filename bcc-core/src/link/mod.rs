@@ -151,7 +151,8 @@ impl Link {
     /// What the kernel says when a named attachment cannot be removed; `ENOENT` when somebody else
     /// has removed it.
     pub fn detach(mut self) -> Result<(), AttachError> {
-        self.end(true).map_err(|problem| AttachError::new(self.kind, &self.target, problem))
+        self.end(true)
+            .map_err(|problem| AttachError::new(self.kind, &self.target, problem).while_detaching())
     }
 
     /// Takes out the event that a tracepoint's link is on, to be closed after the link.

@@ -96,7 +96,7 @@ pub fn remove(device: &str, flags: u32) -> Result<(), AttachError> {
     check(device, flags)?;
     index_of(device)
         .and_then(|ifindex| Route::open()?.set_xdp(ifindex, None, flags, None))
-        .map_err(|error| refused(device, flags, error))
+        .map_err(|error| refused(device, flags, error).while_detaching())
 }
 
 /// Removes our program if it still is the one on the device.

@@ -44,6 +44,7 @@ impl Module {
             target: name.to_owned(),
             problem,
             hint: None,
+            detaching: false,
         };
         let ops = self.options.functions.struct_ops(name)?;
         let ops = ops.ok_or_else(|| fail(Problem::NotFound))?;

@@ -87,6 +87,25 @@ fn xdp_by_netlink_outlives_its_link_until_detached_or_removed() {
 }
 
 #[test]
+fn a_link_whose_place_another_program_took_says_that_it_cannot_detach() {
+    let Some(_alone) = Alone::as_root() else { return };
+    in_own_namespace(|| {
+        let counter = Counter::new();
+        let program = || load(ProgType::XDP, 0, &counter.bump(2));
+        let first = xdp::attach(program().as_fd(), "lo", xdp::SKB_MODE).unwrap();
+        let second = xdp::attach(program().as_fd(), "lo", xdp::SKB_MODE).unwrap();
+        // Since v5.7 the kernel is told which program is to go.
+        if let Err(error) = first.detach() {
+            assert_eq!(error.errno(), Some(Errno::EEXIST));
+            assert!(error.to_string().starts_with("cannot detach from XDP hook lo"), "{error}");
+            second.detach().unwrap();
+        }
+        let error = xdp::remove("nosuchdev", 0).unwrap_err();
+        assert!(error.to_string().starts_with("cannot detach from XDP hook nosuchdev"), "{error}");
+    });
+}
+
+#[test]
 fn xdp_by_link_ends_with_its_link() {
     let Some(_alone) = Alone::as_root() else { return };
     in_own_namespace(|| {

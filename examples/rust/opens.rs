@@ -15,6 +15,7 @@
 
 use bcc_core::Bpf;
 use bcc_core::events::{Event, Poller};
+use bcc_core::map::{Pod, pod_struct};
 use std::ops::ControlFlow;
 use std::process::Command;
 
@@ -47,6 +48,15 @@ TRACEPOINT_PROBE(syscalls, sys_enter_openat)
 }
 "#;
 
+pod_struct! {
+    /// `struct event` of the text.
+    struct Opened {
+        pid: u32,
+        comm: [u8; 16],
+        file: [u8; 128],
+    }
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1);
     let program = words.next().unwrap_or_else(|| "true".to_owned());
@@ -59,21 +69,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Command::new(program).args(words).status()?;
     // All that the command did has happened: take what is there.
     poller.consume(|event| {
-        if let Event::Sample { data, .. } = event {
-            print(data);
+        if let Event::Sample { data, .. } = event
+            && let Some(opened) = Opened::from_prefix(data)
+        {
+            println!("{:<16} {:<6} {}", text(&opened.comm), opened.pid, text(&opened.file));
         }
         ControlFlow::<()>::Continue(())
     })?;
     Ok(())
 }
 
-/// One `struct event`: a number, then two strings of fixed room.
-fn print(data: &[u8]) {
-    let text = |from: usize, to: usize| {
-        let field = &data[from..to];
-        let end = field.iter().position(|byte| *byte == 0).unwrap_or(field.len());
-        String::from_utf8_lossy(&field[..end]).into_owned()
-    };
-    let pid = u32::from_ne_bytes([data[0], data[1], data[2], data[3]]);
-    println!("{:<16} {pid:<6} {}", text(4, 20), text(20, 148));
+/// What a string's room holds up to its NUL.
+fn text(room: &[u8]) -> String {
+    let end = room.iter().position(|byte| *byte == 0).unwrap_or(room.len());
+    String::from_utf8_lossy(&room[..end]).into_owned()
 }

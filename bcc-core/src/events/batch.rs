@@ -27,7 +27,8 @@ pub struct Record<'a> {
     pub cpu: u32,
     /// How many events found no room; such a record has no data.
     pub lost: u64,
-    /// What the program sent, at an address that is a multiple of 8.
+    /// What the program sent, at an address that is a multiple of 8; of a perf buffer, up to seven bytes
+    /// more: [`Pod::from_prefix`](crate::map::Pod::from_prefix) makes a struct of them.
     pub data: &'a [u8],
 }
 

@@ -7,15 +7,26 @@
 //!
 //! ```no_run
 //! use bcc_core::events::{Batch, Event, PerfBufferOpts, Poller};
+//! use bcc_core::map::{Pod, pod_struct};
 //! use std::ops::ControlFlow;
+//!
+//! pod_struct! {
+//!     /// As in the C text: `struct event { u32 pid; u32 bytes; };`
+//!     struct Sent {
+//!         pid: u32,
+//!         bytes: u32,
+//!     }
+//! }
 //!
 //! # fn demo(bpf: bcc_core::Bpf) -> Result<(), bcc_core::Error> {
 //! let mut poller = Poller::new()?;
 //! bpf.open_perf_buffer(&mut poller, "events", PerfBufferOpts::default())?;
 //! bpf.open_ring_buffer(&mut poller, "more")?;
 //! poller.poll(1000, |event| {
-//!     if let Event::Sample { cpu, data, .. } = event {
-//!         println!("{} bytes on CPU {cpu}", data.len());
+//!     if let Event::Sample { cpu, data, .. } = event
+//!         && let Some(Sent { pid, bytes }) = Sent::from_prefix(data)
+//!     {
+//!         println!("{pid} on CPU {cpu}: {bytes} bytes");
 //!     }
 //!     ControlFlow::<()>::Continue(())
 //! })?;

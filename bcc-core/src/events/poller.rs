@@ -23,7 +23,8 @@ pub enum Event<'a> {
         source: SourceId,
         /// CPU whose ring held it; 0 for ring buffers, which have no CPU.
         cpu: u32,
-        /// The bytes; gone when the closure returns.
+        /// The bytes; gone when the closure returns. Those of a perf buffer are up to seven more than
+        /// were sent: [`Pod::from_prefix`](crate::map::Pod::from_prefix) makes a struct of them.
         data: &'a [u8],
     },
     /// Events of a perf buffer that found no room.

@@ -3,6 +3,8 @@
 use super::kprobe::attach_by_name;
 use super::tracefs_probe::{Definition, ProbeFile};
 use super::{AttachError, AttachKind, Attachment, Link, Problem, perf as on_perf};
+use crate::symbol::SymbolError;
+use crate::symbol::place::{self, Wanted};
 use bcc_sys::perf::{self, ProbePmu, ProbeTarget};
 use std::ffi::CString;
 use std::os::fd::BorrowedFd;
@@ -25,6 +27,18 @@ pub struct UprobeOpts {
     pub ref_ctr_offset: u32,
     /// What `bpf_get_attach_cookie` returns; not 0 needs v5.15.
     pub cookie: u64,
+}
+
+impl UprobeOpts {
+    /// Function `symbol` of a library (`c`), an executable (`bash`) or a path, as process `pid` has it; with
+    /// `pid`, in that process only.
+    ///
+    /// # Errors
+    /// [`SymbolError`] for a file or function that is not there.
+    pub fn function(module: &str, symbol: &str, pid: Option<i32>) -> Result<Self, SymbolError> {
+        let place = place::resolve(module, Wanted::Symbol(symbol, 0), pid)?;
+        Ok(Self { path: place.path, offset: place.offset, pid, ..Self::default() })
+    }
 }
 
 fn pmu() -> Option<ProbePmu> {

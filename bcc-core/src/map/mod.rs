@@ -21,8 +21,8 @@ pub use iter::Keys;
 pub use stack::{BuildIdFrame, StackTraces};
 pub use typed::{QueueStack, TypedMap};
 
-pub use bcc_sys::Pod;
 pub use bcc_sys::bpf::{MapInfo, MapType};
+pub use bcc_sys::{Pod, pod_struct};
 
 use crate::program::privilege::{self, Need};
 use crate::spec::{MapSpec, RING_LOSSES};

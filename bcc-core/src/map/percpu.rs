@@ -72,7 +72,7 @@ impl Map {
     /// # Errors
     /// [`MapError::Type`] when the map is not per CPU; see [`Map::lookup`].
     pub fn lookup_per_cpu(&self, key: &[u8]) -> Result<Option<PerCpu>, MapError> {
-        self.per_cpu()?;
+        self.expect_per_cpu()?;
         Ok(self.lookup(key)?.map(|bytes| PerCpu::new(self.value_size(), bytes)))
     }
 
@@ -82,11 +82,11 @@ impl Map {
     /// [`MapError::Type`] when the map is not per CPU, [`MapError::Size`] for another number of values;
     /// see [`Map::update`].
     pub fn update_per_cpu(&self, key: &[u8], values: &PerCpu) -> Result<(), MapError> {
-        self.per_cpu()?;
+        self.expect_per_cpu()?;
         self.update(key, values.as_bytes(), 0)
     }
 
-    fn per_cpu(&self) -> Result<(), MapError> {
+    pub(super) fn expect_per_cpu(&self) -> Result<(), MapError> {
         if self.map_type().is_per_cpu() {
             return Ok(());
         }

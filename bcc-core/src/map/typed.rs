@@ -19,6 +19,31 @@ use std::marker::PhantomData;
 /// }
 /// # Ok(()) }
 /// ```
+///
+/// Structs are declared as in C:
+///
+/// ```no_run
+/// bcc_core::map::pod_struct! {
+///     pub struct Key {
+///         pub pid: u32,
+///         pub cpu: u32,
+///     }
+/// }
+///
+/// # fn main() -> Result<(), bcc_core::Error> {
+/// let text = "struct key { u32 pid; u32 cpu; };
+///     BPF_HASH(switches, struct key);
+///     TRACEPOINT_PROBE(sched, sched_switch) {
+///         struct key key = { args->next_pid, bpf_get_smp_processor_id() };
+///         switches.increment(key);
+///         return 0;
+///     }";
+/// let bpf = bcc_core::Bpf::from_text(text)?;
+/// for (key, count) in bpf.typed_map::<Key, u64>("switches")?.items()? {
+///     println!("{} on {}: {count}", key.pid, key.cpu);
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 pub struct TypedMap<K, V> {
     map: Map,
@@ -52,7 +77,7 @@ impl<K: Pod, V: Pod> TypedMap<K, V> {
     /// See [`Map::lookup`].
     pub fn get(&self, key: &K) -> Result<Option<V>, MapError> {
         let value = self.map.lookup(key.as_bytes())?;
-        Ok(value.and_then(|bytes| V::from_bytes(bytes.get(..size_of::<V>())?)))
+        Ok(value.and_then(|bytes| V::from_prefix(&bytes)))
     }
 
     /// The values of `key` on all CPUs, or `None`.
@@ -117,7 +142,7 @@ impl<K: Pod, V: Pod> TypedMap<K, V> {
     /// See [`Map::lookup_and_delete`].
     pub fn take(&self, key: &K) -> Result<Option<V>, MapError> {
         let value = self.map.lookup_and_delete(key.as_bytes())?;
-        Ok(value.and_then(|bytes| V::from_bytes(bytes.get(..size_of::<V>())?)))
+        Ok(value.and_then(|bytes| V::from_prefix(&bytes)))
     }
 
     /// Keys, each at most once; see [`Map::keys`].
@@ -136,16 +161,30 @@ impl<K: Pod, V: Pod> TypedMap<K, V> {
         })
     }
 
-    /// Keys and values at once, in as few system calls as the kernel allows.
+    /// Keys and values at once, in as few system calls as the kernel allows; of a per-CPU map, the first
+    /// CPU's values (see [`Self::items_per_cpu`]).
     ///
     /// # Errors
     /// See [`Map::items`].
     pub fn items(&self) -> Result<Vec<(K, V)>, MapError> {
         let items = self.map.items()?;
-        let typed = items.iter().filter_map(|(key, value)| {
-            Some((K::from_bytes(key)?, V::from_bytes(value.get(..size_of::<V>())?)?))
-        });
+        let typed = items
+            .iter()
+            .filter_map(|(key, value)| Some((K::from_bytes(key)?, V::from_prefix(value)?)));
         Ok(typed.collect())
+    }
+
+    /// Keys with the values of all CPUs, read as [`Self::items`] reads them.
+    ///
+    /// # Errors
+    /// [`MapError::Type`] when the map is not per CPU; see [`Map::items`].
+    pub fn items_per_cpu(&self) -> Result<Vec<(K, Vec<V>)>, MapError> {
+        self.map.expect_per_cpu()?;
+        let items = self.map.items()?.into_iter().filter_map(|(key, values)| {
+            let values = PerCpu::new(size_of::<V>(), values);
+            Some((K::from_bytes(&key)?, values.typed().collect()))
+        });
+        Ok(items.collect())
     }
 
     /// Removes every element.

@@ -55,6 +55,16 @@ impl Bpf {
 
     /// Attaches to a place in a user program; at a USDT probe with a semaphore, that is counted up.
     ///
+    /// ```no_run
+    /// # fn demo(bpf: &mut bcc_core::Bpf) -> Result<(), bcc_core::Error> {
+    /// use bcc_core::link::uprobe::UprobeOpts;
+    ///
+    /// let entry = UprobeOpts::function("c", "getaddrinfo", None)?;
+    /// bpf.attach_uprobe("asked", &entry)?;
+    /// bpf.attach_uprobe("answered", &UprobeOpts { on_return: true, ..entry })?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Load`], [`Error::Attach`].
     pub fn attach_uprobe(&mut self, program: &str, opts: &UprobeOpts) -> Result<LinkId, Error> {

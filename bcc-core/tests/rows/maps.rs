@@ -3,7 +3,8 @@
 use super::{builder, getpgid, has_kprobes, needs, row};
 use anyhow::Result;
 use bcc_core::Bpf;
-use bcc_core::map::{Map, MapType, text};
+use bcc_core::events::{Batch, PerfBufferOpts, Poller};
+use bcc_core::map::{Map, MapType, Pod, pod_struct, text};
 use bcc_core::program::ProgType;
 use bcc_core::symbol::process::ProcessSymbols;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -41,6 +42,53 @@ fn hash_tables() -> Result<()> {
     Ok(())
 }
 
+pod_struct! {
+    /// `struct key` of the text.
+    #[derive(Debug, PartialEq)]
+    struct Key {
+        pid: u32,
+        cpu: u32,
+    }
+
+    /// `struct value`: in a perf buffer it does not end where a record does.
+    #[derive(Debug, PartialEq)]
+    struct Value {
+        calls: u64,
+        name: [u8; 16],
+    }
+}
+
+#[test]
+fn structs() -> Result<()> {
+    let text = "struct key { u32 pid; u32 cpu; }; struct value { u64 calls; char name[16]; };
+        BPF_HASH(table, struct key, struct value); BPF_PERF_OUTPUT(perf); BPF_RINGBUF_OUTPUT(ring, 1);
+        TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+            if (bpf_get_current_pid_tgid() >> 32 != PID) return 0;
+            struct key key = { PID, 7 };
+            struct value zero = { 0, \"getpgid\" }, *value = table.lookup_or_try_init(&key, &zero);
+            if (!value) return 0;
+            value->calls++;
+            perf.perf_submit(args, value, sizeof(*value));
+            ring.ringbuf_output(value, sizeof(*value), 0);
+            return 0;
+        }";
+    let bpf = builder().build_from_text(text)?;
+    let mut poller = Poller::new()?;
+    bpf.open_perf_buffer(&mut poller, "perf", PerfBufferOpts::default())?;
+    bpf.open_ring_buffer(&mut poller, "ring")?;
+    getpgid();
+    let value = Value { calls: 1, name: *b"getpgid\0\0\0\0\0\0\0\0\0" };
+    let key = Key { pid: std::process::id(), cpu: 7 };
+    assert_eq!(bpf.typed_map::<Key, Value>("table")?.items()?, [(key, value)]);
+    row("Rust pod_struct, TypedMap of structs (own)", format!("{} call", value.calls));
+    let mut batch = Batch::default();
+    poller.consume_into(&mut batch, 10)?;
+    let sent: Vec<_> = batch.iter().map(|record| Value::from_prefix(record.data)).collect();
+    assert_eq!(sent, [Some(value), Some(value)]);
+    row("Rust Pod::from_prefix of events (own)", "the struct, of either buffer");
+    Ok(())
+}
+
 #[test]
 fn tables_as_text() -> Result<()> {
     let bpf = Bpf::from_text("struct k { u32 a; char b[8]; }; BPF_HASH(t, struct k, u64, 4);")?;
@@ -72,6 +120,7 @@ fn arrays_and_per_cpu() -> Result<()> {
     let array = bpf.typed_map::<u32, u64>("a")?;
     array.insert(&3, &33)?;
     assert_eq!((array.get(&3)?, array.get(&4)?, array.items()?.len()), (Some(33), None, 4));
+    assert!(array.items_per_cpu().is_err());
     row("Rust BPFArrayTable", "33 of 4");
     let cpus = bcc_core::kernel::cpus::possible()?.len();
     let values: Vec<u64> = (0..cpus as u64).map(|cpu| cpu * 10 + 1).collect();
@@ -79,6 +128,9 @@ fn arrays_and_per_cpu() -> Result<()> {
         let table = bpf.typed_map::<u32, u64>(name)?;
         table.insert_per_cpu(&1, &values)?;
         assert_eq!(table.get_per_cpu(&1)?, Some(values.clone()));
+        let items = table.items_per_cpu()?;
+        assert_eq!(items.iter().find(|(key, _)| *key == 1), Some(&(1, values.clone())));
+        assert_eq!(items.len(), if name == "pa" { 4 } else { 1 });
         let kind = bpf.map(name)?.map_type();
         row(&format!("Rust per-CPU {kind} (BPFPercpu*Table)"), format!("{values:?}"));
     }

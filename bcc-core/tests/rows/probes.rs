@@ -49,9 +49,7 @@ fn kernel_probes() -> Result<()> {
 }
 
 fn getppid_of_libc() -> UprobeOpts {
-    let place = place::resolve("c", Wanted::Symbol("getppid", 0), None).unwrap();
-    let pid = Some(std::process::id().cast_signed());
-    UprobeOpts { path: place.path, offset: place.offset, pid, ..Default::default() }
+    UprobeOpts::function("c", "getppid", Some(std::process::id().cast_signed())).unwrap()
 }
 
 #[test]

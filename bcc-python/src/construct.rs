@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Debug bit: show the C that the text became.
 const DEBUG_PREPROCESSOR: u32 = 0x4;
@@ -81,7 +81,21 @@ fn find_compiler(py: Python<'_>) {
         if let Some(directory) = file.as_deref().ok().and_then(Path::parent) {
             compile::child::set_home(directory.to_owned());
         }
+        compile::child::set_stop(has_raised);
     });
+}
+
+/// What a signal's handler raised during a compile.
+static RAISED: Mutex<Option<PyErr>> = Mutex::new(None);
+
+/// Runs the handlers of signals that came, as Ctrl-C, and says whether one raised.
+fn has_raised() -> bool {
+    let raised = Python::attach(|py| py.check_signals().err());
+    let is_some = raised.is_some();
+    if is_some {
+        *RAISED.lock().unwrap_or_else(PoisonError::into_inner) = raised;
+    }
+    is_some
 }
 
 fn request(source: Source) -> PyResult<CompileRequest> {
@@ -127,6 +141,11 @@ fn compile(request: &CompileRequest) -> PyResult<ModuleSpec> {
     compile::compile_text(request).map_err(|error| {
         if let CoreCompileError::Diagnostics { .. } = error {
             to_stderr(&error.to_string());
+        }
+        if let CoreCompileError::Interrupted = error
+            && let Some(raised) = RAISED.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            return raised;
         }
         let file = (request.file != MAIN_FILE).then_some(request.file.as_bytes());
         compile_error(&shown(file), &error)

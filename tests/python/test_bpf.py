@@ -99,6 +99,40 @@ def test_what_is_too_deep_for_clang_is_an_error():
         BPF(text="int f(void *ctx) { int x = 1; return " + "-~" * 100_000 + "x; }")
 
 
+ENDLESS = """
+import os, pathlib, signal, threading, time
+from bcc import BPF
+
+def children():
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            stat = path.read_text()
+        except OSError:  # It ended meanwhile.
+            continue
+        if stat.rpartition(")")[2].split()[1] == str(os.getpid()):
+            found.append(stat)
+    return found
+
+def interrupt():
+    while not children():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+text = "#define A0(x) x\\n" + "".join(f"#define A{n + 1}(x) A{n}(A{n}(x))\\n" for n in range(40))
+threading.Thread(target=interrupt).start()
+try:
+    BPF(text=text + "int f(void *ctx) { return A40(1); }")
+except KeyboardInterrupt:
+    print("interrupted", children())
+"""
+
+
+def test_ctrl_c_ends_a_compile(compiles_here):
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", ENDLESS], stdout=subprocess.PIPE, text=True)
+    assert done.stdout == "interrupted []\n"
+
+
 def test_a_syntax_error_carries_its_place(capfd):
     with pytest.raises(bcc.CompileError, match="^Failed to compile BPF module <text>") as raised:
         BPF(text="int f(void *ctx) {\n    return nonsense;\n}\n")

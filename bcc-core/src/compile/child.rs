@@ -6,13 +6,16 @@
 use super::frame::{self, Answer, BUILD_ID, Hello};
 use super::{CompileError, CompileOutput, CompileRequest, Compiler};
 use goblin::elf;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::Signal;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, Write};
+use std::io::{BufReader, ErrorKind, Read, Seek, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 
 /// Name of the executable that is looked for.
@@ -29,6 +32,15 @@ static HOME: OnceLock<PathBuf> = OnceLock::new();
 pub fn set_home(directory: PathBuf) {
     // A second package in the same process keeps the first one's compiler.
     drop(HOME.set(directory));
+}
+
+static STOP: OnceLock<fn() -> bool> = OnceLock::new();
+
+/// Names a function that is asked every tenth of a second of a compile, and after signals, whether to give
+/// it up: [`CompileError::Interrupted`]. Only the first call counts.
+pub fn set_stop(stop: fn() -> bool) {
+    // The first one's program is the one that waits.
+    let _is_first = STOP.set(stop);
 }
 
 /// Starts the compiler executable for each compile.
@@ -104,6 +116,7 @@ impl Compiler for ChildCompiler {
         match talk(&mut child.0, request) {
             Ok(Reply::Answer(answer)) => *answer,
             Ok(Reply::Stale(theirs)) => Err(self.stale(theirs)),
+            Err(error) if error.kind() == GIVEN_UP => Err(CompileError::Interrupted),
             Ok(Reply::Nothing) | Err(_) => {
                 let status = child.0.wait();
                 let mut stderr = tail(&mut stderr);
@@ -128,19 +141,43 @@ enum Reply {
 }
 
 fn talk(child: &mut Child, request: &CompileRequest) -> std::io::Result<Reply> {
-    let gone = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+    let gone = || std::io::Error::from(ErrorKind::BrokenPipe);
     let mut to = child.stdin.take().ok_or_else(gone)?;
-    let mut from = BufReader::new(child.stdout.take().ok_or_else(gone)?);
+    let mut from = BufReader::new(Patient(child.stdout.take().ok_or_else(gone)?));
     // Written before the greeting is read: the request waits in the pipe while the child starts.
     // One that no longer fits the pipe's buffer waits for the child to read it.
     let sent = frame::write(&mut to, request);
     drop(to);
-    let Ok(Some(hello)) = frame::read::<Hello>(&mut from) else { return Ok(Reply::Nothing) };
+    let hello = match frame::read::<Hello>(&mut from) {
+        Ok(Some(hello)) => hello,
+        Err(error) if error.kind() == GIVEN_UP => return Err(error),
+        Ok(None) | Err(_) => return Ok(Reply::Nothing),
+    };
     if hello.build_id != BUILD_ID {
         return Ok(Reply::Stale(hello.build_id));
     }
     sent?;
     Ok(frame::read::<Answer>(&mut from)?.map_or(Reply::Nothing, |a| Reply::Answer(Box::new(a))))
+}
+
+/// What reading says when [`set_stop`]'s function does not want to wait.
+const GIVEN_UP: ErrorKind = ErrorKind::ConnectionAborted;
+
+/// What the compiler says, unless it is given up before.
+struct Patient(ChildStdout);
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let Some(stop) = STOP.get() else { return self.0.read(buffer) };
+        loop {
+            let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, 100u8) {
+                Ok(0) | Err(Errno::EINTR) if stop() => return Err(GIVEN_UP.into()),
+                Ok(0) | Err(Errno::EINTR) => {}
+                _ => return self.0.read(buffer),
+            }
+        }
+    }
 }
 
 /// Ends the child with the request, whatever happened.
@@ -197,8 +234,7 @@ fn tail(stderr: &mut File) -> String {
 /// # Errors
 /// When the file cannot be read or has no such note.
 pub fn build_id(executable: &Path) -> std::io::Result<Vec<u8>> {
-    let invalid =
-        |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
+    let invalid = |what: &str| std::io::Error::new(ErrorKind::InvalidData, what.to_owned());
     let mut head = Vec::new();
     File::open(executable)?.take(16 << 10).read_to_end(&mut head)?;
     let elf = elf::Elf::parse_header(&head).map_err(|e| invalid(&e.to_string()))?;

@@ -143,6 +143,9 @@ pub enum CompileError {
         /// What it wrote to stderr last.
         stderr: String,
     },
+    /// It was given up, see [`child::set_stop`].
+    #[error("the compile was interrupted")]
+    Interrupted,
     /// There is no compiler executable.
     #[error("no compiler found (tried {tried})")]
     NotFound {

@@ -67,7 +67,7 @@ pub(crate) fn compile_error(name: &str, error: &CoreCompileError) -> PyErr {
 /// A program that did not load.
 pub(crate) fn load_error(error: &CoreLoadError) -> PyErr {
     let text = match error {
-        CoreLoadError::Unknown { program } => format!("Unknown program {program}"),
+        CoreLoadError::Unknown { .. } => format!("{error}").replacen("unknown", "Unknown", 1),
         CoreLoadError::Kernel { program, source, hint, .. } if !hint.is_empty() => {
             format!("Failed to load BPF program {program}: {} ({hint})", source.errno.desc())
         }

@@ -157,7 +157,7 @@ def test_a_rejected_program_carries_the_verifiers_log(capfd):
 
 
 def test_unknown_programs_are_named():
-    with BPF(text="int f(void *ctx) { return 0; }") as b, pytest.raises(Exception, match="Unknown program g"):
+    with BPF(text="int f(void *ctx) { return 0; }") as b, pytest.raises(Exception, match="Unknown program g; the module has f$"):
         b.load_func(b"g", BPF.KPROBE)
 
 
@@ -444,3 +444,10 @@ def test_a_tracepoint_where_tracefs_is_not_mounted_says_what_to_mount(no_leak):
 def test_a_table_that_is_missing_is_named():
     with BPF(text="BPF_HASH(counts);") as b, pytest.raises(KeyError, match="^'cuonts'$"):
         b["cuonts"]
+
+
+def test_what_a_program_is_made_of_must_be_given():
+    with pytest.raises(Exception, match="text=... or src_file=..."):
+        BPF()
+    with pytest.raises(TypeError, match="cflags is a list of flags"):
+        BPF(text="int f(void *ctx) { return 0; }", cflags="-DX=1")

@@ -158,8 +158,7 @@ impl Module {
     }
 
     fn program_spec(&self, name: &str) -> Result<&ProgramSpec, LoadError> {
-        let unknown = || LoadError::Unknown { program: name.to_owned() };
-        self.spec.program(name).ok_or_else(unknown)
+        program_of(&self.spec, name)
     }
 
     /// Loads a program, or returns the one loaded before under this name: the type of the first call wins.
@@ -289,8 +288,7 @@ impl Module {
         btf: Option<BorrowedFd<'_>>,
     ) -> Result<Program, LoadError> {
         let Destination { name, prog_type, attach_type, ref target } = *destination;
-        let unknown = || LoadError::Unknown { program: name.to_owned() };
-        let spec = module.program(name).ok_or_else(unknown)?;
+        let spec = program_of(module, name)?;
         let code = self.relocated(spec)?;
         let modules: Vec<BorrowedFd<'_>> = code.modules.iter().map(AsFd::as_fd).collect();
         let license =
@@ -335,6 +333,13 @@ impl Module {
             u32::from(self.options.debug & DEBUG_BPF != 0)
         }
     }
+}
+
+fn program_of<'m>(module: &'m ModuleSpec, name: &str) -> Result<&'m ProgramSpec, LoadError> {
+    module.program(name).ok_or_else(|| LoadError::Unknown {
+        program: name.to_owned(),
+        known: module.programs.iter().map(|program| program.name.clone()).collect(),
+    })
 }
 
 /// What processes have left in tracefs that are gone (`kill -9`): done by whoever starts next.

@@ -44,10 +44,12 @@ pub enum LoadError {
         limit: usize,
     },
     /// The module has no such function.
-    #[error("unknown program {program}")]
+    #[error("unknown program {program}; the module has {}", listed(.known))]
     Unknown {
         /// The name asked for.
         program: String,
+        /// Those that there are.
+        known: Vec<String>,
     },
     /// A function whose name and section say no type, and none was given.
     #[error("program {program} has no type: neither its name nor its section says one")]
@@ -125,4 +127,8 @@ fn verifier(program: &str, errno: Errno, log: &VerifierLog, hints: &[String]) ->
         text.push_str(hint);
     }
     text
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -39,7 +39,7 @@ def objects() -> set[tuple[str, int]]:
 
 def _parent(pid: str) -> str:
     # The name in parentheses may hold anything.
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1]
 
 
 def _is_ours(pid: str) -> bool:

@@ -59,6 +59,53 @@ static inline struct pid *task_tgid(struct task_struct *task)
 {
 	return task->signal->pids[PIDTYPE_TGID];
 }
+static inline struct pid *task_pgrp(struct task_struct *task)
+{
+	return task->signal->pids[PIDTYPE_PGID];
+}
+static inline struct pid *task_session(struct task_struct *task)
+{
+	return task->signal->pids[PIDTYPE_SID];
+}
+//@if member task_struct thread_pid
+static inline bool pid_alive(const struct task_struct *task)
+{
+	return task->thread_pid != NULL;
+}
+//@if member thread_info cpu
+static inline unsigned int task_cpu(const struct task_struct *task)
+{
+	return task->thread_info.cpu;
+}
+//@if member task_struct cpu
+static inline unsigned int task_cpu(const struct task_struct *task)
+{
+	return task->cpu;
+}
+static inline int task_nice(const struct task_struct *task)
+{
+	return PRIO_TO_NICE(task->static_prio);
+}
+static inline bool is_idle_task(const struct task_struct *task)
+{
+	return task->flags & PF_IDLE;
+}
+static inline bool thread_group_leader(const struct task_struct *task)
+{
+	return task->exit_signal >= 0;
+}
+static inline bool same_thread_group(const struct task_struct *a, const struct task_struct *b)
+{
+	return a->signal == b->signal;
+}
+static inline void *task_stack_page(const struct task_struct *task)
+{
+	return task->stack;
+}
+//@if member task_struct thread_info
+#define task_thread_info(task) (&(task)->thread_info)
+//@if member task_struct __state
+#define task_is_running(task) ((task)->__state == TASK_RUNNING)
 static inline bool is_global_init_tgid(struct task_struct *task)
 {
 	return task->tgid == 1;
@@ -82,6 +129,22 @@ static inline unsigned int bcc_task_state(struct task_struct *task)
 //@alias
 #define d_iname d_shortname.string
 #define DCACHE_ENTRY_TYPE 0x00700000
+static inline bool d_is_negative(const struct dentry *dentry)
+{
+	return dentry->d_inode == NULL;
+}
+static inline bool d_is_dir(const struct dentry *dentry)
+{
+	return S_ISDIR(dentry->d_inode->i_mode);
+}
+static inline bool d_is_reg(const struct dentry *dentry)
+{
+	return S_ISREG(dentry->d_inode->i_mode);
+}
+static inline bool sb_rdonly(const struct super_block *sb)
+{
+	return sb->s_flags & 1;
+}
 static inline struct inode *d_inode(const struct dentry *dentry)
 {
 	return dentry->d_inode;
@@ -335,6 +398,43 @@ static inline unsigned char *skb_tail_pointer(const struct sk_buff *skb)
 {
 	return skb->head + skb->tail;
 }
+static inline int skb_network_offset(const struct sk_buff *skb)
+{
+	return skb_network_header(skb) - skb->data;
+}
+static inline int skb_transport_offset(const struct sk_buff *skb)
+{
+	return skb_transport_header(skb) - skb->data;
+}
+static inline unsigned char *skb_inner_network_header(const struct sk_buff *skb)
+{
+	return skb->head + skb->inner_network_header;
+}
+static inline unsigned char *skb_inner_transport_header(const struct sk_buff *skb)
+{
+	return skb->head + skb->inner_transport_header;
+}
+static inline u32 skb_queue_len(const struct sk_buff_head *list)
+{
+	return list->qlen;
+}
+static inline bool skb_shared(const struct sk_buff *skb)
+{
+	return refcount_read(&skb->users) != 1;
+}
+static inline bool skb_cloned(const struct sk_buff *skb)
+{
+	return skb->cloned && (atomic_read(&skb_shinfo(skb)->dataref) & 0xffff) != 1;
+}
+static inline struct dst_entry *skb_dst(const struct sk_buff *skb)
+{
+	return (struct dst_entry *)(skb->_skb_refdst & ~1UL);
+}
+#define skb_rtable(skb) ((struct rtable *)skb_dst(skb))
+static inline const char *netdev_name(const struct net_device *dev)
+{
+	return dev->name;
+}
 static inline unsigned int skb_headlen(const struct sk_buff *skb)
 {
 	return skb->len - skb->data_len;
@@ -430,6 +530,26 @@ static inline struct net *dev_net(const struct net_device *dev)
 static inline bool sk_fullsock_state(const struct sock *sk)
 {
 	return sk->__sk_common.skc_state != TCP_TIME_WAIT && sk->__sk_common.skc_state != TCP_NEW_SYN_RECV;
+}
+static inline int sk_wmem_alloc_get(const struct sock *sk)
+{
+	return refcount_read(&sk->sk_wmem_alloc) - 1;
+}
+static inline int sk_rmem_alloc_get(const struct sock *sk)
+{
+	return atomic_read(&sk->sk_backlog.rmem_alloc);
+}
+static inline bool sk_acceptq_is_full(const struct sock *sk)
+{
+	return sk->sk_ack_backlog > sk->sk_max_ack_backlog;
+}
+static inline u32 tcp_snd_cwnd(const struct tcp_sock *tp)
+{
+	return tp->snd_cwnd;
+}
+static inline bool tcp_in_slow_start(const struct tcp_sock *tp)
+{
+	return tp->snd_cwnd < tp->snd_ssthresh;
 }
 static inline u32 tcp_min_rtt(const struct tcp_sock *tp)
 {

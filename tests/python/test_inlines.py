@@ -66,6 +66,65 @@ def values(body, count, fd=0):
         return [b["out"][at].value for at in range(count)]
 
 
+def test_tasks_are_what_proc_says(tmp_path):
+    cpus = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cpus)})
+    try:
+        body = """
+        put(0, task_cpu(task)); put(1, task_nice(task)); put(2, pid_nr(task_pgrp(task)));
+        put(3, pid_nr(task_session(task))); put(4, pid_alive(task)); put(5, is_idle_task(task));
+        put(6, thread_group_leader(task)); put(7, task_is_running(task));
+        put(8, same_thread_group(task, task->real_parent)); put(9, task_thread_info(task)->flags == -1);
+        put(10, task_stack_page(task) == task->stack);
+        """
+        told = values(body, 11)
+    finally:
+        os.sched_setaffinity(0, cpus)
+    nice = os.getpriority(os.PRIO_PROCESS, 0) & (1 << 64) - 1
+    assert told == [max(cpus), nice, os.getpgrp(), os.getsid(0), 1, 0, 1, 1, 0, 0, 1]
+
+
+def test_directories_are_told_from_files(tmp_path):
+    body = """
+    struct dentry *entry = file->f_path.dentry;
+    put(0, d_is_dir(entry)); put(1, d_is_reg(entry)); put(2, d_is_negative(entry));
+    put(3, sb_rdonly(entry->d_sb));
+    """
+    with open(tmp_path / "file", "w") as file:
+        assert values(body, 4, file.fileno()) == [0, 1, 0, 0]
+    directory = os.open(tmp_path, os.O_RDONLY)
+    try:
+        assert values(body, 4, directory) == [1, 0, 0, 0]
+    finally:
+        os.close(directory)
+
+
+def test_queues_of_sockets_are_what_is_sent():
+    with socket.socket(type=socket.SOCK_DGRAM) as to, socket.socket(type=socket.SOCK_DGRAM) as by:
+        to.bind(("127.0.0.1", 0))
+        for _ in range(3):
+            by.sendto(b"x", to.getsockname())
+        body = """
+        put(0, skb_queue_len(&sk->sk_receive_queue)); put(1, skb_shared(skb)); put(2, skb_cloned(skb));
+        put(3, skb_transport_offset(skb) - skb_network_offset(skb)); put(4, sk_rmem_alloc_get(sk) > 3);
+        put(5, sk_wmem_alloc_get(sk));
+        """
+        assert packet(body, 6, to) == [3, 0, 0, 20, 1, 0]
+    with socket.socket() as listener, socket.socket() as client:
+        listener.bind(("127.0.0.1", 0))
+        body = SOCKET + "put(0, sk_acceptq_is_full(sk));"
+        listener.listen(0)
+        assert values(body, 1, listener.fileno()) == [0]
+        client.connect(listener.getsockname())
+        assert values(body, 1, listener.fileno()) == [1]
+        window = struct.unpack_from("I", client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 80)[0]
+        body = """
+        put(0, tcp_snd_cwnd(tcp_sk(sk))); put(1, tcp_in_slow_start(tcp_sk(sk)));
+        put(2, netdev_name(sk->sk_dst_cache->dev)[0]);
+        """
+        assert values(SOCKET + body, 3, client.fileno()) == [window, 1, ord("l")]
+
+
 def test_memory_is_set_copied_and_compared_without_an_include():
     body = """
     char text[8];

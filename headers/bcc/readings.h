@@ -66,8 +66,13 @@ int bpf_trace_printk(const char *fmt, ...);
 int bpf_num_cpus(void);
 int bpf_usdt_readarg(int number, void *ctx, void *value);
 int bpf_usdt_readarg_p(int number, void *ctx, void *buf, u64 len);
-int incr_cksum_l3(u64 off, u64 old_value, u64 new_value);
-int incr_cksum_l4(u64 off, u64 old_value, u64 new_value, int is_pseudo);
+/* A place in a packet: a number, or the address of a header's member. */
+typedef union {
+	u64 bcc_number;
+	const void *bcc_member;
+} bcc_packet_place __attribute__((transparent_union));
+int incr_cksum_l3(bcc_packet_place off, u64 old_value, u64 new_value);
+int incr_cksum_l4(bcc_packet_place off, u64 old_value, u64 new_value, int is_pseudo);
 
 #else
 

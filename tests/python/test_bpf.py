@@ -449,5 +449,5 @@ def test_a_table_that_is_missing_is_named():
 def test_what_a_program_is_made_of_must_be_given():
     with pytest.raises(Exception, match="text=... or src_file=..."):
         BPF()
-    with pytest.raises(TypeError, match="cflags is a list of flags"):
+    with pytest.raises(TypeError, match="cflags is a list of arguments"):
         BPF(text="int f(void *ctx) { return 0; }", cflags="-DX=1")

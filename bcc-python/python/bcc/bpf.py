@@ -197,8 +197,6 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
         assert not (text and src_file)
         if text is None and not src_file:
             raise Exception("BPF() needs the program: text=... or src_file=...")
-        if isinstance(cflags, (str, bytes)):
-            raise TypeError("cflags is a list of flags, not one string")
         self.module = None
         self._init_attached()
         self.debug = debug

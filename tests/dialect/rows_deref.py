@@ -422,3 +422,12 @@ def first_address(t: T) -> None:
         text = f"`{name}` is a variable in memory, whose first value cannot be an address"
         t.says(message, f"main.c:{line}: error: {text}")
     t.says(message, "hint: assign it in the program, or never assign it")
+
+
+@row("§12 integers that are pointers without a cast", "deref/integers.c", "none")
+def integers(t: T) -> None:
+    b = t.load()
+    pair = (ct.c_uint64 * 2)(7, 9)
+    t.probe(b, "prog", ct.addressof(pair))
+    t.equal([b["out"][n].value for n in range(3)], [9, t.pid, 7], "read")
+    t.says(t.output(), "main.c:8:15: warning: incompatible integer to pointer conversion")

@@ -15,7 +15,10 @@ use bcc_core::target::Target;
 pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnostic> {
     let mut messages = Vec::new();
     let mut dropped = false;
-    for diag in unit.diagnostics() {
+    for mut diag in unit.diagnostics() {
+        if is_forgotten_operator(&diag.message) {
+            diag.severity = Severity::Error;
+        }
         let ours = diag.system || !crate::parse::is_user_file(&diag.place.file, main);
         match diag.severity {
             // A note belongs to the message before it; one about our own macros helps nobody.
@@ -62,6 +65,14 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
     }
     drop_second_words(&mut messages);
     messages
+}
+
+/// A value where clang knows that its address was meant, or the other way round: no integer that stands
+/// for a pointer.
+fn is_forgotten_operator(message: &str) -> bool {
+    message.starts_with("incompatible ")
+        && message.contains(" conversion passing ")
+        && (message.ends_with("take the address with &") || message.ends_with("remove &"))
 }
 
 /// A table that is defined twice also has its struct twice, which the user never wrote.

@@ -66,6 +66,10 @@ pub(super) struct TracefsProbe {
 impl TracefsProbe {
     /// Makes the probe and returns it with its tracepoint id.
     pub(super) fn create(definition: &Definition<'_>) -> Result<(Self, u64), Problem> {
+        // The kernel reads words, and a command on each line.
+        if definition.place.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(Problem::Invalid("tracefs takes no name with a blank or a line's end"));
+        }
         sweep_once();
         let name = reserve(definition);
         let probe = Self { file: definition.file, name };
@@ -194,6 +198,16 @@ mod tests {
         let long = event_name(false, &"x".repeat(200), 4_000_000, 0);
         assert_eq!(long.len(), MAX_NAME);
         assert!(long.ends_with("_bcc_4000000"));
+    }
+
+    #[test]
+    fn a_name_cannot_smuggle_in_commands() {
+        for place in ["vfs_read\n-:kprobes/theirs", "vfs_read x=%ax", "/tmp/a b:0x10", "f\0"] {
+            let (file, label) = (ProbeFile::Kprobe, "f");
+            let definition = Definition { file, on_return: true, maxactive: 8, label, place };
+            let refused = TracefsProbe::create(&definition);
+            assert!(matches!(refused, Err(Problem::Invalid(_))), "{place:?}: {refused:?}");
+        }
     }
 
     #[test]

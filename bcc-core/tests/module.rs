@@ -216,3 +216,12 @@ fn many_kernel_functions_are_attached_and_untraceable_ones_skipped() -> Result<(
     assert_eq!(counts.get(&1)?, Some(CALLS));
     Ok(())
 }
+
+#[test]
+fn a_device_that_is_not_there_is_named() {
+    let _alone = Alone::as_root();
+    let built = Bpf::builder().device("nosuchdev").build_from_spec(spec(Vec::new()));
+    let Err(Error::Map(error)) = built else { panic!("{built:?}") };
+    assert_eq!(error.errno(), Some(nix::errno::Errno::ENODEV));
+    assert_eq!(error.to_string(), "device nosuchdev: No such device");
+}

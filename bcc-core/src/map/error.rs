@@ -18,6 +18,14 @@ pub enum MapError {
         /// What privilege is missing, or empty.
         hint: String,
     },
+    /// There is no such network device to offload to.
+    #[error("device {device}: {}", source.errno.desc())]
+    Device {
+        /// The device's name.
+        device: String,
+        /// The kernel's answer.
+        source: SysError,
+    },
     /// The kernel refuses an operation.
     #[error("failed to {what} map {map}: {}{hint}", source.errno.desc())]
     Op {
@@ -98,7 +106,9 @@ impl MapError {
     /// The kernel's error number, where it was the kernel that refused.
     pub fn errno(&self) -> Option<Errno> {
         match self {
-            Self::Create { source, .. } | Self::Op { source, .. } => Some(source.errno),
+            Self::Create { source, .. } | Self::Device { source, .. } | Self::Op { source, .. } => {
+                Some(source.errno)
+            }
             _ => None,
         }
     }

@@ -352,10 +352,9 @@ fn remove_stale() {
 }
 
 fn device_index(device: &str) -> Result<u32, MapError> {
-    nix::net::if_::if_nametoindex(device).map_err(|errno| MapError::Create {
-        map: format!("for device {device}"),
+    nix::net::if_::if_nametoindex(device).map_err(|errno| MapError::Device {
+        device: device.to_owned(),
         source: bcc_sys::SysError { call: "if_nametoindex", errno },
-        hint: String::new(),
     })
 }
 

@@ -119,6 +119,14 @@ def broken_string(t: T) -> None:
     t.says(message, "main.c:2:19: warning: missing terminating", "hint: a string ends on its own line")
 
 
+@row("§23 a name that is like a word of C", "", "diag:hints")
+def like_a_word(t: T) -> None:
+    message = t.fails(b"int f(void *ctx) { int fooz = 1; return fooo + fooz; }")
+    errors = [line for line in message.splitlines() if ": error: " in line]
+    t.equal(len(set(errors)), 1, "errors")
+    t.says(message, "main.c:1:41: error: use of undeclared identifier 'fooo'", "hint: did you mean 'fooz'?")
+
+
 @row("§23 types of arguments are named as the user did", "", "none")
 def argument_types(t: T) -> None:
     message = t.fails(b"BPF_HASH(h, u32);\nint f(void *ctx) {\n u32 k = 1;\n return !h.lookup(k);\n}")
@@ -133,6 +141,9 @@ REFUSED = [
     ("an index without a bound", b"int prog(struct pt_regs *ctx, u32 at)\n{\n"
      b" volatile char b[16] = {};\n b[at] = 1;\n return b[3];\n}",
      "KPROBE", "main.c:4", "compare it with the size, or mask it"),
+    ("a number where a pointer belongs", b"BPF_PERF_OUTPUT(e);\nint prog(struct pt_regs *ctx)\n{\n"
+     b" u64 x = 1;\n e.perf_submit(ctx, (void *)x, 8);\n return 0;\n}",
+     "KPROBE", "main.c:5", "pass the address of a variable"),
     ("a length that may be negative", b"int prog(struct pt_regs *ctx, char *p, int n)\n{\n"
      b" char b[16] = {};\n bpf_probe_read_user(b, n, p);\n return b[0];\n}",
      "KPROBE", "main.c:4", "make it unsigned"),

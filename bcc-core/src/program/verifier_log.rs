@@ -67,10 +67,19 @@ const HINTS: &[(&str, &str)] = &[
     ("unbounded variable-offset", UNBOUNDED_INDEX),
     ("makes map_value pointer be out of bounds", UNBOUNDED_INDEX),
     ("unbounded memory access", UNBOUNDED_INDEX),
+    ("register with unbounded", UNBOUNDED_INDEX),
+    (
+        "type=scalar expected=fp",
+        "a pointer is expected here: pass the address of a variable, as in `&x`",
+    ),
+    (
+        "type=inv expected=fp",
+        "a pointer is expected here: pass the address of a variable, as in `&x`",
+    ),
     ("invalid access to map value", UNBOUNDED_INDEX),
     (
         "min value is negative",
-        "this number may be negative: make it unsigned, and compare it with the size before this line",
+        "the verifier thinks that it may be negative: make it unsigned, and mask it (`n & 63`) just before",
     ),
     (
         "R0 !read_ok",

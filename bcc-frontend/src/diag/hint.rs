@@ -21,6 +21,11 @@ pub(super) fn hint(
         .split_once("; did you mean ")
         .map(|(text, suggestion)| (text.to_owned(), format!("did you mean {suggestion}")));
     let hint = match clang_s {
+        // clang takes `fooo` for `goto`.
+        Some((text, hint)) if quoted_after(&hint, "mean ").is_some_and(headers::is_keyword) => {
+            *message = text;
+            find(message, unit, target)
+        }
         Some((text, hint)) => {
             *message = text;
             Some(hint)

@@ -51,7 +51,8 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
         }
         let again = |other: &Diagnostic| {
             let place = (&other.file, other.line, other.column);
-            place == (&diag.place.file, diag.place.line, diag.place.column) && other.message == text
+            place == (&diag.place.file, diag.place.line, diag.place.column)
+                && (other.message == text || is_sequel(other, &text))
         };
         if diag.severity != Severity::Note && messages.iter().any(again) {
             // A macro that uses its argument twice says it twice.
@@ -65,6 +66,11 @@ pub fn from_clang(unit: &Unit<'_>, main: &str, target: &Target) -> Vec<Diagnosti
     }
     drop_second_words(&mut messages);
     messages
+}
+
+/// What clang says next of a name that it took for a word of C.
+fn is_sequel(other: &Diagnostic, text: &str) -> bool {
+    text == "expected expression" && other.message.starts_with("use of undeclared identifier")
 }
 
 /// A value where clang knows that its address was meant, or the other way round: no integer that stands

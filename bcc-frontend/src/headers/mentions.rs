@@ -85,6 +85,11 @@ const KEYWORDS: &[&str] = &[
     "__asm__",
 ];
 
+/// Whether a word is C's own.
+pub(crate) fn is_keyword(name: &str) -> bool {
+    KEYWORDS.contains(&name)
+}
+
 impl Mentions {
     /// Adds what `text` mentions and defines.
     pub(super) fn scan(&mut self, text: &[u8]) {
@@ -115,7 +120,7 @@ impl Mentions {
 
     /// Adds an identifier that may be a typedef, an enumerator, a macro or a function.
     pub(super) fn mention(&mut self, name: &str) {
-        if !KEYWORDS.contains(&name) && self.seen.insert(name.to_owned()) {
+        if !is_keyword(name) && self.seen.insert(name.to_owned()) {
             self.ordinary.push(name.to_owned());
         }
     }

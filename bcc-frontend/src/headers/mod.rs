@@ -37,6 +37,7 @@ use types::Types;
 pub(crate) use args::fixed as fixed_arguments;
 pub(crate) use compat::{header_of_alias, names as compat_names};
 pub use helpers::names as helper_names;
+pub(crate) use mentions::is_keyword;
 pub use partial::{lacks_types, make_whole};
 
 /// What the first stage hands on.

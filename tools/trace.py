@@ -308,7 +308,7 @@ int {self.handler}({self._parameters()})
         for number, spec in enumerate(self.specs if self.format is not None else []):
             value = getattr(event, f"v{number}")
             if spec == "K":
-                value = tool.text_of(b.ksym(value, show_module=True, show_offset=True))
+                value = tool.text_of(b.ksym(value, show_offset=True))
             elif spec == "U":
                 value = tool.text_of(b.sym(value, event.pid, show_module=True, show_offset=True))
             elif isinstance(value, bytes):

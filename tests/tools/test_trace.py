@@ -77,6 +77,17 @@ def test_equal_messages_and_stacks(start, workload):
     assert f"-->COUNT {PRIME}" in tool.lines
 
 
+def test_a_kernel_symbol_is_named_with_its_offset(start, workload):
+    with open("/proc/kallsyms") as symbols:
+        address = next(line.split()[0] for line in symbols if line.endswith(" T schedule\n"))
+    spec = f'{workload.path}:telling_multiply "%K", 0x{address}ul + 1'
+    tool = start(SCRIPT, "-p", str(workload.pid), "-M", "1", spec)
+    header = tool.ready()
+    workload.do("multiply", 1, 17)
+    assert tool.finish() == 0
+    assert tool.lines[1][header.index("-") :] == "schedule+0x1"
+
+
 def test_kernel_functions(start, workload, in_guest):
     tool = start(
         SCRIPT, "-p", str(workload.pid), "-K", "-M", "2",
@@ -128,6 +139,13 @@ def test_mistakes_in_a_probe_are_one_line(start, spec, error):
     tool = start(SCRIPT, spec)
     assert tool.finish() == 1
     assert (tool.lines, tool.errors) == ([], [f"error in probe '{spec}': {error}"])
+
+
+def test_what_the_compiler_says_is_said_once(start):
+    tool = start(SCRIPT, "c:read (no_such_name)")
+    assert tool.finish() == 1 and tool.lines == []
+    assert sum("no_such_name" in line and "error:" in line for line in tool.errors) == 1
+    assert tool.errors[-1] == "trace.py: Failed to compile BPF module <text>", tool.report()
 
 
 def test_other_mistakes(start):

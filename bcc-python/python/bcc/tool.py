@@ -165,7 +165,9 @@ def _run_or_fail(main: Callable[[], object]) -> None:
         known = type(error) is Exception or isinstance(error, OSError)
         if not known and not type(error).__module__.startswith("bcc"):
             raise
-        fail(f"{os.path.basename(sys.argv[0])}: {error}")
+        # What the compiler or the verifier says of it stands on stderr already.
+        reason = str(error).partition("\n")[0]
+        fail(f"{os.path.basename(sys.argv[0])}: {reason}")
 
 
 def _interrupt_once(_number: int, _frame: object) -> None:

@@ -268,14 +268,12 @@ class Probe:
     # -- reports
 
     def rows(self):
-        """(count, {expression: value}) in ascending order."""
+        """(count, [(expression, value)]) in ascending order."""
         rows = []
         for key, count in self.counts.items():
-            values = {}
-            for number, title in enumerate(self.titles):
-                value = getattr(key, f"v{number}")
-                values[title] = tool.text_of(value) if isinstance(value, bytes) else value
-            rows.append((count.value, values))
+            values = [getattr(key, f"v{number}") for number in range(len(self.titles))]
+            values = [tool.text_of(v) if isinstance(v, bytes) else v for v in values]
+            rows.append((count.value, list(zip(self.titles, values, strict=True))))
         rows.sort(key=lambda row: row[0])
         return rows[-self.args.top :] if self.args.top else rows
 
@@ -287,13 +285,13 @@ class Probe:
             for count, values in self.rows():
                 tool.print_json({
                     "time": tool.clock(), "label": self.label or self.text, "count": count,
-                    "values": values,
+                    "values": dict(values),
                 })  # fmt: skip
             return
         print(self.label or self.text)
         print(f"\t{'COUNT':<10} EVENT")
         for count, values in self.rows():
-            event = ", ".join(f"{title} = {value}" for title, value in values.items())
+            event = ", ".join(f"{title} = {value}" for title, value in values)
             print(tool.one_line(f"\t{count!s:<10} {event or 'total calls'}"))
 
     def _report_histogram(self):
@@ -350,6 +348,8 @@ def load(args, text, probes):
     tool.set_options(b, "options", pid=args.pid or 0, tid=args.tid or 0)
     for probe in probes:
         probe.attach(b)
+    if args.verbose:
+        print(f"open uprobes: {list(b.uprobe_fds)}\nopen kprobes: {list(b.kprobe_fds)}")
 
 
 def main():

@@ -1,5 +1,7 @@
 """argdist sums up a prime number of calls by their arguments and results."""
 
+import re
+
 import pytest
 
 SCRIPT = "tools/argdist.py"
@@ -111,6 +113,18 @@ def test_json_and_the_number_of_reports(start, workload):
     assert tool.finish() == 0
     assert {(r["label"], r["values"]["number"]) for r in tool.json()} == {(spec, 31)}
     assert 1 <= len(tool.json()) <= 3 and all(r["count"] > 0 for r in tool.json())
+
+
+def test_one_expression_as_two_types_and_what_is_open(start, workload):
+    spec = f"p:{workload.path}:telling_multiply(int number):int,bool:number,number"
+    tool = start(SCRIPT, "-v", "-i", "9999", "-p", str(workload.pid), "-C", spec + "#twice")
+    opened = tool.wait_for(lambda line: line.startswith("open uprobes: "))
+    assert opened.startswith("open uprobes: [b'p_") and "telling_" in opened, tool.report()
+    tool.wait_for(lambda line: line == "open kprobes: []")
+    tool = start(SCRIPT, "-i", "1", "-p", str(workload.pid), "-C", spec + "#twice")
+    tool.ready()
+    workload.do("multiply", PRIME, 31)
+    tool.wait_for(lambda line: re.fullmatch(r"\t(\d+) +number = 31, number = True", line))
 
 
 @pytest.mark.parametrize(

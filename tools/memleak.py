@@ -399,11 +399,10 @@ def frames_of(b, args, pid, stack):
     addresses = tool.stack_of(b[b"stacks"], stack if stack < 1 << 31 else stack - (1 << 64))
     if addresses is None:
         return None
-    frames = []
-    for address in addresses:
-        name = tool.text_of(b.sym(address, pid, show_module=True, show_offset=True))
-        frames.append(name if args.combined_only else f"0x{address:016x}\t{name}")
-    return frames
+    names = [tool.text_of(b.sym(at, pid, show_module=True, show_offset=True)) for at in addresses]
+    if args.combined_only:
+        return names
+    return [f"0x{at:016x}\t{name}" for at, name in zip(addresses, names, strict=True)]
 
 
 def report(b, args, pid):
@@ -423,24 +422,26 @@ def report(b, args, pid):
         for size, address in sorted(pair for row in rows for pair in row[3]):
             print(f"\taddr = {address:x} size = {size}")
     for stack, size, count, _ in rows[-args.top :]:
-        frames = frames_of(b, args, pid, stack)
         print(f"\t{size} bytes in {count} allocations from stack")
-        for frame in ["stack information lost"] if frames is None else frames or [""]:
+        for frame in frames_of(b, args, pid, stack) or ["stack information lost"]:
             print(tool.one_line(f"\t\t{frame}"))
     sys.stdout.flush()
 
 
-def print_trace(b):
-    task, pid, cpu, flags, ts, message = b.trace_fields()
-    fields = (tool.text_of(task), pid, cpu, tool.text_of(flags), ts, tool.text_of(message))
-    tool.print_row(str(fields))
+def print_trace(b, args):
+    fields = [tool.text_of(f) if isinstance(f, bytes) else f for f in b.trace_fields()]
+    if args.json:
+        tool.print_json(dict(zip("comm pid cpu flags time message".split(), fields, strict=True)))
+    else:
+        tool.print_row(str(tuple(fields)))
 
 
 def start_command(args):
     from bcc.exec import run_cmd
 
-    print(f"Executing '{args.command}' and tracing the resulting process.")
-    return run_cmd(args.command.split())
+    if not args.json:
+        print(f"Executing '{args.command}' and tracing the resulting process.")
+    return run_cmd(args.command.split() or [""])
 
 
 def main():
@@ -450,7 +451,7 @@ def main():
 
     kernel = args.pid == -1 and args.command is None
     b = tool.load(TEXT, cflags_for(args, kernel))
-    pid = start_command(args) if args.command else args.pid
+    pid = args.pid if args.command is None else start_command(args)
     tool.set_options(
         b, "options", min_size=args.min_size or 0, sample_rate=args.sample_rate,
         max_size=(1 << 64) - 1 if args.max_size is None else args.max_size,
@@ -462,25 +463,23 @@ def main():
         tool.fail("memleak: this kernel has no tracepoints for allocations")
     if args.trace:
         b.trace_open()
-    what = f"pid {pid}" if not kernel else "kernel allocators"
     if not args.json:
+        what = f"pid {pid}" if not kernel else "kernel allocators"
         tool.print_start(f"Attaching to {what}, Ctrl+C to quit.")
     if args.command:
         from bcc.exec import cmd_ready
 
         cmd_ready()
     if args.trace:
-        tool.poll(lambda: print_trace(b))
+        tool.poll(lambda: print_trace(b, args))
         return
-    left = args.count
+    reports = []
 
     def step():
-        nonlocal left
         time.sleep(min(args.interval, tool.FOREVER))
-        tool.unbroken(report, b, args, pid)
-        left = None if left is None else left - 1
+        reports.append(tool.unbroken(report, b, args, pid))
 
-    tool.poll(step, lambda: left is not None and left <= 0)
+    tool.poll(step, lambda: len(reports) == args.count)
 
 
 if __name__ == "__main__":

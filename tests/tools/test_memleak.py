@@ -72,6 +72,22 @@ def test_a_command_and_a_count(start, workload_program):
     assert tool.lines[2].endswith("] Top 10 stacks with outstanding allocations:")
 
 
+def test_all_lines_are_objects_with_json(start, workload_program):
+    reports = start(SCRIPT, "--json", "-o", "0", "-c", str(workload_program), "1", "1")
+    assert reports.finish() == 0 and all("bytes" in record for record in reports.json())
+    calls = start(SCRIPT, "--json", "-t", "-c", "/bin/ls /nonexistent")
+    calls.wait_for(lambda line: "free entered" in line)
+    assert calls.interrupt() == 0
+    for record in calls.json():
+        assert list(record) == ["comm", "pid", "cpu", "flags", "time", "message"]
+        assert record["pid"] > 0 and record["time"] > 0, calls.report()
+
+
+def test_no_command_is_one_line(start):
+    tool = start(SCRIPT, "-c", "")
+    assert tool.finish() == 1 and len(tool.errors) == 1, tool.report()
+
+
 def test_json_is_one_typed_object_a_line(start, workload):
     tool = start(SCRIPT, "--json", "-o", "0", "-p", str(workload.pid), "1")
     tool.knock(lambda: workload.do("leak", PRIME, SIZE))

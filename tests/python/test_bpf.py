@@ -452,3 +452,14 @@ def test_what_a_program_is_made_of_must_be_given():
         BPF()
     with pytest.raises(TypeError, match="cflags is a list of arguments"):
         BPF(text="int f(void *ctx) { return 0; }", cflags="-DX=1")
+
+
+def test_what_was_cleaned_up_says_so():
+    b = BPF(text="BPF_HASH(counts); int f(void *ctx) { return 0; }")
+    counts = b["counts"]
+    counts[counts.Key(1)] = counts.Leaf(2)
+    b.cleanup()
+    for use in (lambda: b["counts"], lambda: b.load_func("f", BPF.KPROBE), b.perf_buffer_poll, b.ring_buffer_poll):
+        with pytest.raises(bcc.BPFError, match="this BPF object was cleaned up"):
+            use()
+    assert counts[counts.Key(1)].value == 2

@@ -228,24 +228,29 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
             self.cleanup()
             raise
 
+    def _opened(self):
+        if self.module is None:
+            raise _native.BPFError("this BPF object was cleaned up")
+        return self.module
+
     # -- programs
 
     def load_funcs(self, prog_type=BPFProgType.KPROBE):
         """Loads every function of the module as `prog_type`; returns the `BPF.Function` objects."""
-        return [self.load_func(name, prog_type) for name in self.module.functions()]
+        return [self.load_func(name, prog_type) for name in self._opened().functions()]
 
     def load_func(self, func_name, prog_type, device=None, attach_type=-1):
         """Loads one function; a second call returns the first call's `BPF.Function`."""
         func_name = _assert_is_bytes(func_name)
         loaded = self.funcs.get(func_name)
         if loaded is None:
-            fd = self.module.load(func_name, prog_type, _assert_is_bytes(device), attach_type)
+            fd = self._opened().load(func_name, prog_type, _assert_is_bytes(device), attach_type)
             loaded = self.funcs[func_name] = BPF.Function(self, func_name, fd)
         return loaded
 
     def dump_func(self, func_name):
         """The function's instructions as bytes, map fds filled in."""
-        return self.module.dump(_assert_is_bytes(func_name))
+        return self._opened().dump(_assert_is_bytes(func_name))
 
     def disassemble_func(self, func_name):
         """The function's instructions as text."""
@@ -262,7 +267,7 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
         `reducer` folds the per-CPU values of a per-CPU table. Raises KeyError for an unknown name.
         """
         name = _assert_is_bytes(name)
-        found = self.module.map(name)
+        found = self._opened().map(name)
         if found is None:
             raise KeyError(os.fsdecode(name))
         from .ctype import class_of
@@ -301,11 +306,11 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
 
     def perf_buffer_poll(self, timeout=-1):
         """Waits up to `timeout` ms (-1: for ever) for perf buffers' events and calls the callbacks."""
-        self.module.perf_poll(timeout)
+        self._opened().perf_poll(timeout)
 
     def perf_buffer_consume(self):
         """Calls the callbacks for what the perf buffers hold, without waiting."""
-        self.module.perf_consume()
+        self._opened().perf_consume()
 
     def kprobe_poll(self, timeout=-1):
         """Old name of `perf_buffer_poll`."""
@@ -313,11 +318,11 @@ class BPF(TracePipeMixin, AttachMixin, SymbolMixin, KernelMixin):
 
     def ring_buffer_poll(self, timeout=-1):
         """Waits up to `timeout` ms (-1: for ever) for ring buffers' events and calls the callbacks."""
-        self.module.ring_poll(timeout)
+        self._opened().ring_poll(timeout)
 
     def ring_buffer_consume(self):
         """Calls the callbacks for what the ring buffers hold, without waiting."""
-        self.module.ring_consume()
+        self._opened().ring_consume()
 
     def free_bcc_memory(self):
         """Gives the compiler's memory back; it lives in a process of its own, so this is 0."""

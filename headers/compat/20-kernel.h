@@ -106,6 +106,8 @@ static inline void *task_stack_page(const struct task_struct *task)
 #define task_thread_info(task) (&(task)->thread_info)
 //@if member task_struct __state
 #define task_is_running(task) ((task)->__state == TASK_RUNNING)
+//@if member task_struct state
+#define task_is_running(task) ((task)->state == TASK_RUNNING)
 static inline bool is_global_init_tgid(struct task_struct *task)
 {
 	return task->tgid == 1;
@@ -591,6 +593,35 @@ static inline bool ip_is_fragment(const struct iphdr *header)
 {
 	return (header->frag_off & htons(IP_MF | IP_OFFSET)) != 0;
 }
+
+//@header net/ipv6.h
+#define NEXTHDR_HOP 0
+#define NEXTHDR_TCP 6
+#define NEXTHDR_UDP 17
+#define NEXTHDR_IPV6 41
+#define NEXTHDR_ROUTING 43
+#define NEXTHDR_FRAGMENT 44
+#define NEXTHDR_GRE 47
+#define NEXTHDR_ESP 50
+#define NEXTHDR_AUTH 51
+#define NEXTHDR_ICMP 58
+#define NEXTHDR_NONE 59
+#define NEXTHDR_DEST 60
+#define NEXTHDR_SCTP 132
+#define NEXTHDR_MOBILITY 135
+
+//@header net/ndisc.h
+#define NDISC_ROUTER_SOLICITATION 133
+#define NDISC_ROUTER_ADVERTISEMENT 134
+#define NDISC_NEIGHBOUR_SOLICITATION 135
+#define NDISC_NEIGHBOUR_ADVERTISEMENT 136
+#define NDISC_REDIRECT 137
+
+//@header linux/skbuff.h
+#define CHECKSUM_NONE 0
+#define CHECKSUM_UNNECESSARY 1
+#define CHECKSUM_COMPLETE 2
+#define CHECKSUM_PARTIAL 3
 
 //@header net/dsfield.h net/inet_ecn.h
 static inline u8 ipv4_get_dsfield(const struct iphdr *header)

@@ -159,8 +159,10 @@ def test_addresses_and_headers_of_packets_are_told_apart():
     put(8, ip_is_fragment(&ip));
     put(9, (tcp_flag_word(&tcp) & TCP_FLAG_SYN) != 0);
     put(10, (tcp_flag_word(&tcp) & TCP_FLAG_ACK) != 0);
+    put(11, NEXTHDR_ICMP); put(12, NEXTHDR_FRAGMENT);
     """
-    assert values(body, 11) == [2, 1, 1, 2, 2, 1, 2, 0, 1, 1, 0]
+    headers = [socket.IPPROTO_ICMPV6, socket.IPPROTO_FRAGMENT]
+    assert values(body, 13) == [2, 1, 1, 2, 2, 1, 2, 0, 1, 1, 0, *headers]
 
 
 def test_numbers_are_extended_and_hashed_as_the_kernel_does():

@@ -473,13 +473,15 @@ def main():
     if args.trace:
         tool.poll(lambda: print_trace(b, args))
         return
-    reports = []
+    reports = 0
 
     def step():
+        nonlocal reports
         time.sleep(min(args.interval, tool.FOREVER))
-        reports.append(tool.unbroken(report, b, args, pid))
+        tool.unbroken(report, b, args, pid)
+        reports += 1
 
-    tool.poll(step, lambda: len(reports) == args.count)
+    tool.poll(step, lambda: reports == args.count)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ pub mod map;
 pub mod module;
 pub mod mutation;
 pub mod program;
+pub mod regular;
 pub mod spec;
 pub mod symbol;
 pub mod target;

@@ -2,7 +2,7 @@
 
 use super::compressed::{self, Packing};
 use super::elf::ElfFile;
-use super::regular;
+use crate::regular;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 

@@ -8,7 +8,8 @@ mod symbols;
 pub use notes::Note;
 
 use super::compressed::{Packing, unpack};
-use super::{SymbolError, regular, zip};
+use super::{SymbolError, zip};
+use crate::regular;
 use bytes::Source;
 use goblin::container::{Container, Ctx};
 use goblin::elf::dynamic::{DF_1_PIE, DT_FLAGS_1};

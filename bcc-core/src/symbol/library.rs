@@ -1,6 +1,6 @@
 //! Files by short names: libraries through a process's maps and `ld.so.cache`, programs through PATH.
 
-use super::regular;
+use crate::regular;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;

@@ -45,7 +45,6 @@ pub mod library;
 pub mod perf_map;
 pub mod place;
 pub mod process;
-pub mod regular;
 pub(crate) mod search;
 mod source;
 pub mod table;

@@ -1,5 +1,4 @@
-//! Addresses of a process: its mappings, the symbols of the files behind them, and what runtimes
-//! compiled.
+//! Addresses of a process: its mappings, the symbols of their files, and what runtimes compiled.
 
 mod compiled;
 mod executable;
@@ -10,7 +9,7 @@ use super::demangle::demangle;
 use super::search::Spread;
 use super::source::{SourceFrame, SourceLines};
 use super::zip::{self, Member};
-use super::{SymbolError, regular};
+use crate::{regular, symbol::SymbolError};
 use compiled::Compiled;
 use executable::Executable;
 use image::{Image, ModuleEntry, vdso};

@@ -1,7 +1,6 @@
 //! What is known of names that a text uses and this kernel, or this text, does not have.
 
 use crate::headers;
-use crate::rewrite::BCC_HEADERS;
 use bcc_core::target::Target;
 use bcc_sys::btf::Type;
 
@@ -68,9 +67,9 @@ pub(super) fn instead_of_library(function: &str) -> &'static str {
 /// The header that a text must include to use `name`: a struct's tag or a member's name.
 pub(super) fn missing_include(name: &str) -> Option<String> {
     let defines = |text: &str| text.contains(&format!("struct {name} {{"));
-    let header = match BCC_HEADERS.iter().find(|(_, text)| defines(text)) {
-        Some((path, _)) => path.trim_start_matches("/virtual/include/"),
-        None => headers::header_of_alias(name)?,
+    let header = match headers::own().find(|(_, text)| defines(text)) {
+        Some((path, _)) => path,
+        None => headers::header_of_alias(name)?.to_owned(),
     };
     Some(format!("`{name}` is in <{header}>, which the text does not include"))
 }
@@ -88,7 +87,7 @@ pub(super) fn enumerators(target: &Target) -> Vec<String> {
 
 /// Names of macros: the dialect's, and all of the kernel's that there are.
 pub(super) fn macros() -> impl Iterator<Item = String> {
-    let lines = BCC_HEADERS.iter().flat_map(|(_, text)| text.lines());
+    let lines = headers::own().flat_map(|(_, text)| text.lines());
     let names = lines.filter_map(|line| {
         let name = line.strip_prefix("#define ")?.split(['(', ' ', '\t']).next()?;
         (!name.starts_with("BCC_") && !name.starts_with("bcc_")).then_some(name)

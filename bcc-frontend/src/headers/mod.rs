@@ -39,6 +39,7 @@ pub(crate) use compat::{header_of_alias, names as compat_names};
 pub use helpers::names as helper_names;
 pub(crate) use mentions::is_keyword;
 pub use partial::{lacks_types, make_whole};
+pub use tree::own;
 
 /// What the first stage hands on.
 #[derive(Debug, Default)]

@@ -18,6 +18,12 @@ pub(super) fn directory(name: &str) -> impl Iterator<Item = (&'static str, &'sta
     })
 }
 
+/// The dialect's own headers: their paths as texts include them (`bcc/proto.h`), and their texts.
+pub fn own() -> impl Iterator<Item = (String, &'static str)> {
+    let text = |(name, bytes)| Some((format!("bcc/{name}"), std::str::from_utf8(bytes).ok()?));
+    directory("bcc").filter_map(text)
+}
+
 /// What users' programs may include as `<bcc/…>`, and the few headers of the C language itself.
 pub(super) fn includable() -> Vec<SourceFile> {
     let bcc = directory("bcc").map(|(name, bytes)| (format!("{INCLUDE}/bcc/{name}"), bytes));

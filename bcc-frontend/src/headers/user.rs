@@ -5,7 +5,7 @@ use super::mentions::Mentions;
 use super::{absolute, tree};
 use crate::source::SourceFile;
 use bcc_core::compile::{CompileRequest, Inputs};
-use bcc_core::symbol::regular;
+use bcc_core::regular;
 use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

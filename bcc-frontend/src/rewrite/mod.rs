@@ -3,7 +3,6 @@
 //! `ClangInput` → libclang → facts ([`crate::parse`]) → edits → `Rewritten`.
 
 mod edit;
-mod embedded;
 mod flags;
 mod input;
 mod methods;
@@ -13,7 +12,6 @@ mod split;
 mod usdt;
 
 pub use edit::{Edit, EditError, EditSet, Shift};
-pub use embedded::BCC_HEADERS;
 
 use crate::cflags;
 use crate::clang::{ClangError, Index};

@@ -5,7 +5,8 @@
 use bcc_core::compile::CompileRequest;
 use bcc_frontend::clang::Index;
 use bcc_frontend::facts::Rewritten;
-use bcc_frontend::rewrite::{BCC_HEADERS, rewrite};
+use bcc_frontend::headers::own;
+use bcc_frontend::rewrite::rewrite;
 use bcc_frontend::source::{ClangInput, SourceFile};
 
 /// What a kernel would give.
@@ -24,7 +25,9 @@ pub(crate) fn request(text: &[u8]) -> CompileRequest {
 pub(crate) fn input(text: &[u8], headers: &[(&str, &str)]) -> ClangInput {
     let file = |path: &str, text: &[u8]| SourceFile { path: path.to_owned(), text: text.to_vec() };
     let mut files = vec![file(MAIN, text), file("/virtual/include/types.h", TYPES.as_bytes())];
-    files.extend(BCC_HEADERS.iter().chain(headers).map(|(path, text)| file(path, text.as_bytes())));
+    let own = own().map(|(path, text)| file(&format!("/virtual/include/{path}"), text.as_bytes()));
+    files.extend(own);
+    files.extend(headers.iter().map(|(path, text)| file(path, text.as_bytes())));
     let args = [
         "-x",
         "c",

@@ -24,10 +24,9 @@ CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(9), *range(10, 32), 
 def parser(description: str, examples: str) -> argparse.ArgumentParser:
     """An option parser with what every tool has: -h with examples, and --ebpf."""
     columns = os.environ.get("COLUMNS", "")
-    width = int(columns) if columns.isdecimal() else os.get_terminal_size(1)[0] if os.isatty(1) else 80
-    width = width or 80  # of a terminal that was not told its size
     # Without a width it would import shutil to ask for one, which takes as long as argparse itself.
-    raw = partial(argparse.RawDescriptionHelpFormatter, width=width - 2)
+    width = int(columns) if columns.isdecimal() else os.isatty(1) and os.get_terminal_size(1)[0]
+    raw = partial(argparse.RawDescriptionHelpFormatter, width=(width or 80) - 2)  # 0: size unknown
     p = argparse.ArgumentParser(description=description, formatter_class=raw, epilog=examples)
     p.add_argument("--ebpf", action="store_true", help=argparse.SUPPRESS)
     return p
@@ -394,9 +393,8 @@ def histogram_records(
     groups: dict[int, list[int]] = {}
     for key, count in table.items():
         group, slot = (key.group, key.slot) if section else (0, key.value)
-        if count.value:
-            groups.setdefault(group, [0] * 65)[slot] = count.value
+        groups.setdefault(group, [0] * 65)[slot] = count.value
     return [
         get_json_hist(slots, label, (section, name(group)) if section else None)
-        for group, slots in groups.items()
+        for group, slots in groups.items() if any(slots)
     ]

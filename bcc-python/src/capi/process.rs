@@ -2,8 +2,9 @@
 
 use super::{c_text, copied, failed, put_text};
 use bcc_core::kernel::kallsyms::Kallsyms;
+use bcc_core::regular;
 use bcc_core::symbol::process::maps::{Mapping, is_file, parse_mapping};
-use bcc_core::symbol::{library, perf_map, regular};
+use bcc_core::symbol::{library, perf_map};
 use nix::errno::Errno;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;

@@ -2,7 +2,8 @@
 
 use super::texts::Texts;
 use super::{c_text, failed};
-use bcc_core::symbol::{regular, zip};
+use bcc_core::regular;
+use bcc_core::symbol::zip;
 use nix::errno::Errno;
 use std::ffi::{c_char, c_int, c_void};
 use std::fs::File;

@@ -1,7 +1,8 @@
 //! Code that a process compiled itself.
 
+use crate::regular;
+use crate::symbol::perf_map;
 use crate::symbol::table::SymbolTable;
-use crate::symbol::{perf_map, regular};
 use std::os::unix::fs::MetadataExt;
 
 /// What a runtime wrote of the code it made.

@@ -1,8 +1,8 @@
 //! The files behind a process's mappings, and the vDSO.
 
+use crate::regular;
 use crate::symbol::elf::ElfFile;
 use crate::symbol::place::functions_of;
-use crate::symbol::regular;
 use crate::symbol::source::SourceLines;
 use crate::symbol::table::SymbolTable;
 use std::collections::HashMap;

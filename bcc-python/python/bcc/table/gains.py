@@ -21,10 +21,12 @@ def _numbers(leaf_type):
 class Gains(HistogramMixin):
     """A view of a table of counts that shows, at each look, what was added since the last one.
 
-    To read a table and then clear it loses what is counted in between; this loses nothing. Keys that
-    gained nothing are not shown; once the table is more than half full they are deleted, so that
-    others have room. Made by `gains()` of a table whose leaves are numbers, or structs
-    with numbers; members that are none are shown as they are.
+    To read a table and then clear it loses what is counted in between; this leaves the counts where
+    they are. Keys that gained nothing are not shown; once the table is more than half full they are
+    deleted, so that others have room (what such a key gains in that very moment is lost).
+
+    Made by `gains()` of a table whose leaves are numbers, or structs with numbers; members that are
+    none are shown as they are.
     """
 
     def __init__(self, table):

@@ -218,7 +218,7 @@ fn without_btf_the_kernel_s_own_archive_of_headers_is_unpacked_and_used() {
 /// BTF has no inline functions: this one is in headers only.
 const INLINE: &str = "#include <linux/sched.h>\n#include <linux/sched/signal.h>\n\
     int f(struct pt_regs *ctx, struct task_struct *task)\n\
-    {\n\treturn thread_group_leader(task);\n}\n";
+    {\n\treturn thread_group_empty(task);\n}\n";
 
 #[test]
 #[ignore = "needs trees of kernel headers: run by x test headers"]
@@ -231,7 +231,7 @@ fn what_btf_lacks_is_tried_once_over_real_headers_and_the_first_errors_are_told(
     request.target.kernel_source = None;
     request.target.index_cache = Some(cache.path().to_owned());
     let error = bcc_frontend::Compiler.compile(&request).expect_err("not in BTF").to_string();
-    assert!(error.contains("thread_group_leader"), "{error}");
+    assert!(error.contains("thread_group_empty"), "{error}");
 
     std::os::unix::fs::symlink(&tree, place.path().join("build")).expect("linked");
     request.target.modules = Some(place.path().to_owned());
@@ -240,9 +240,9 @@ fn what_btf_lacks_is_tried_once_over_real_headers_and_the_first_errors_are_told(
     let version = place.path().join("build/include/generated/uapi/linux/version.h");
     assert!(output.inputs.files.contains(&version), "{:?}", output.inputs.files);
 
-    request.text = INLINE.replace("thread_group_leader", "no_such_function").into();
+    request.text = INLINE.replace("thread_group_empty", "no_such_function").into();
     let again = bcc_frontend::Compiler.compile(&request).expect_err("nowhere").to_string();
-    let expected = error.replace("thread_group_leader", "no_such_function");
+    let expected = error.replace("thread_group_empty", "no_such_function");
     assert_eq!(again.lines().next(), expected.lines().next());
 }
 
